@@ -1,0 +1,1 @@
+"""The whole chain for a person: stride demo and stride run."""

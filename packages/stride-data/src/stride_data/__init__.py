@@ -1,0 +1,1 @@
+"""From gridded files to contract batches: discovery, regions, transforms, statistics, assembly."""

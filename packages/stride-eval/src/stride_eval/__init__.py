@@ -1,0 +1,1 @@
+"""Saved ensembles to scores, plots and an HTML report; needs no torch."""

@@ -1,0 +1,1 @@
+"""Experiments: assembling the model from the data, training, ensemble generation, baselines, writing."""

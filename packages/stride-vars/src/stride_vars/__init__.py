@@ -1,0 +1,1 @@
+"""What a variable, a region and a saved ensemble are: names, units, colours, ranges, schemas."""
