@@ -1,0 +1,73 @@
+"""The `generate` section of an experiment."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field, model_validator
+
+from stride_train.config.strict import STRICT
+
+BASELINES = ("interpolated", "quantile_mapping")
+MODEL_SYSTEM = "edm"
+SYSTEMS = (MODEL_SYSTEM, *BASELINES)
+
+
+class SamplerConfig(BaseModel):
+    """Heun's method with churn (Karras et al. 2022, Algorithm 2) and its noise levels (eq. 5).
+
+    Attributes:
+        steps: Number of noise levels N; 2N - 1 network calls.
+        sigma_min: Smallest noise level, in units of the scaled target.
+        sigma_max: Largest noise level.
+        rho: Spacing of the levels.
+        s_churn: Amount of fresh noise; 0 gives the deterministic sampler.
+        s_min: Smallest noise level at which noise is added.
+        s_max: Largest noise level at which noise is added.
+        s_noise: Inflation of the added noise.
+    """
+
+    model_config = STRICT
+
+    steps: int = Field(default=18, ge=1)
+    sigma_min: float = Field(default=0.002, gt=0)
+    sigma_max: float = Field(default=80.0, gt=0)
+    rho: float = Field(default=7.0, gt=0)
+    s_churn: float = Field(default=0.0, ge=0)
+    s_min: float = Field(default=0.0, ge=0)
+    s_max: float = Field(default=float("inf"), ge=0)
+    s_noise: float = Field(default=1.0, gt=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> SamplerConfig:
+        if self.sigma_min >= self.sigma_max:
+            raise ValueError(f"sigma_min {self.sigma_min} must be below sigma_max {self.sigma_max}")
+        return self
+
+
+class GenerateConfig(BaseModel):
+    """What is generated, and how.
+
+    Attributes:
+        split: The split whose times are generated.
+        members: Ensemble size of the model.
+        batch_size: Members drawn at once.
+        sampler: The sampler and its noise levels.
+        pmm: Whether the probability matched mean is computed and saved.
+        remove_drizzle: Whether the RainGate sets pixels that it holds for dry to zero (needs `model.use_rain_gate`).
+        weights: `ema` takes the averaged weights, `raw` the last ones.
+        baselines: Which baselines `stride run` makes beside the model.
+        quantiles: Number of quantiles of the empirical quantile mapping.
+    """
+
+    model_config = STRICT
+
+    split: str = "test"
+    members: int = Field(default=16, ge=1)
+    batch_size: int = Field(default=8, ge=1)
+    sampler: SamplerConfig = SamplerConfig()
+    pmm: bool = True
+    remove_drizzle: bool = False
+    weights: Literal["ema", "raw"] = "ema"
+    baselines: tuple[Literal["interpolated", "quantile_mapping"], ...] = BASELINES
+    quantiles: int = Field(default=1000, ge=2)

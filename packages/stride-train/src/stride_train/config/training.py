@@ -1,0 +1,78 @@
+"""The `train` section of an experiment."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from stride_train.config.budget import Amount, Budget
+from stride_train.config.strict import STRICT
+
+
+class MonitorConfig(BaseModel):
+    """The sanity monitors: a small ensemble on validation times, drawn as training goes.
+
+    Attributes:
+        every: How often; an amount of training.
+        cases: Number of validation times, spread evenly over the split; 0 switches the monitors off.
+        members: Ensemble size (at least 2: the fair CRPS is undefined for one member).
+        sampler_steps: Heun steps, fewer than for a real generation.
+    """
+
+    model_config = STRICT
+
+    every: Budget = Amount.parse("2000steps")
+    cases: int = Field(default=4, ge=0)
+    members: int = Field(default=4, ge=2)
+    sampler_steps: int = Field(default=8, ge=1)
+
+
+class TrainConfig(BaseModel):
+    """How the network is trained.
+
+    Attributes:
+        budget: When training ends: `600steps`, `50000images` or `10min` of wall clock, monitors included.
+        batch_size: Images of one optimiser step.
+        crops_per_field: Crops that one epoch draws of each time when a shuffle region is given.
+        learning_rate: Peak learning rate of AdamW.
+        warmup_steps: Steps of linear rise to it.
+        decay_from: Share of the budget after which the rate falls linearly to zero; 1 keeps it constant.
+        weight_decay: Decoupled weight decay.
+        gradient_clip: Largest norm of the gradient.
+        p_mean: Mean of ln(sigma) in training (Karras et al. 2022, Table 1).
+        p_std: Standard deviation of ln(sigma) in training.
+        gate_weight: Weight of the RainGate's cross-entropy beside the EDM loss.
+        ema_halflife_images: Half-life of the averaged weights, in images.
+        ema_ramp: The half-life is at most this share of the images seen so far.
+        precision: `auto` takes bf16 autocast where the hardware computes in it, else float32.
+        accelerator: Passed to lightning-fabric.
+        num_workers: Loader processes; 0 reads in the training process.
+        log_every: Steps between rows of the history.
+        checkpoint_every: How often a checkpoint is written; an amount of training.
+        keep_last: How many checkpoints are kept.
+        monitor: The sanity monitors.
+    """
+
+    model_config = STRICT
+
+    budget: Budget = Amount.parse("10min")
+    batch_size: int = Field(default=8, ge=1)
+    crops_per_field: int = Field(default=1, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    warmup_steps: int = Field(default=100, ge=0)
+    decay_from: float = Field(default=0.5, ge=0, le=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    gradient_clip: float = Field(default=1.0, gt=0)
+    p_mean: float = -0.4
+    p_std: float = Field(default=1.4, gt=0)
+    gate_weight: float = Field(default=0.1, ge=0)
+    ema_halflife_images: float = Field(default=2000.0, gt=0)
+    ema_ramp: float = Field(default=0.1, gt=0)
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    num_workers: int = Field(default=0, ge=0)
+    log_every: int = Field(default=20, ge=1)
+    checkpoint_every: Budget = Amount.parse("1min")
+    keep_last: int = Field(default=2, ge=1)
+    monitor: MonitorConfig = MonitorConfig()

@@ -1,0 +1,19 @@
+"""Errors that a user of training and generation can cause: one sentence with what, where and the mend."""
+
+from stride_vars.errors import StrideError
+
+
+class ExperimentError(StrideError):
+    """An experiment file, run folder or option that cannot be used."""
+
+
+class CheckpointError(StrideError):
+    """A checkpoint that is missing, cut short, too new or made for something else."""
+
+
+class TrainingError(StrideError):
+    """Training that cannot go on, such as a loss that is not finite."""
+
+
+class GenerationError(StrideError):
+    """An ensemble that cannot be generated or written."""

@@ -1,0 +1,102 @@
+"""Where a run keeps what: one folder, the same names whether a person types each stage or `stride run` does."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from stride_train.config import ExperimentConfig
+from stride_train.errors import ExperimentError
+from stride_train.experiments import dump_experiment, load_experiment
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of one run.
+
+    Attributes:
+        path: The folder.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved experiment."""
+        return self.path / "config.yaml"
+
+    @property
+    def statistics(self) -> Path:
+        """Offline statistics of the training split."""
+        return self.path / "statistics.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def history(self) -> Path:
+        """History of training, a row every few steps."""
+        return self.path / "history.csv"
+
+    @property
+    def history_picture(self) -> Path:
+        """Picture of the history."""
+        return self.path / "history.png"
+
+    @property
+    def evaluation(self) -> Path:
+        """Folder of scores, figures and the report."""
+        return self.path / "evaluation"
+
+    def ensemble(self, system: str) -> Path:
+        """Saved ensemble of a system."""
+        return self.path / "ensembles" / f"{system}.zarr"
+
+    def create(self) -> None:
+        """Makes the folder.
+
+        Raises:
+            ExperimentError: If the path is taken by a file or cannot be written.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise ExperimentError(f"The run folder '{self.path}' is a file: name another with --out.")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ExperimentError(
+                f"The run folder '{self.path}' cannot be made ({error.strerror}): name another with --out."
+            ) from error
+        if not os.access(self.path, os.W_OK):
+            raise ExperimentError(f"The run folder '{self.path}' cannot be written to: name another with --out.")
+
+    def save_config(self, config: ExperimentConfig) -> None:
+        """Writes the resolved experiment, whole or not at all."""
+        write_text(self.config, dump_experiment(config))
+
+    def load_config(self, overrides: tuple[str, ...] | list[str] = ()) -> ExperimentConfig:
+        """Reads the experiment of this run.
+
+        Raises:
+            ExperimentError: If the folder is not a run folder.
+        """
+        if not self.path.is_dir():
+            raise ExperimentError(f"There is no run folder '{self.path}': train first, or check the path.")
+        if not self.config.is_file():
+            raise ExperimentError(
+                f"'{self.path}' is no run folder (it has no config.yaml): name the folder that stride-train wrote."
+            )
+        return load_experiment(self.config, overrides)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file under a temporary name, then renames it, so that it is never half written."""
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""Training: the loop, averaged weights, sanity monitors and the history."""

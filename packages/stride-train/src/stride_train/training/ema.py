@@ -1,0 +1,49 @@
+"""Exponential moving average of the weights, with its half-life in images (Karras et al. 2022, Appendix F.2)."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class WeightAverage:
+    """Averaged copy of a network's parameters and buffers.
+
+    After each step the average moves towards the weights by a factor 1 - beta, beta = 0.5^(batch / half-life). The half-life
+    is at most `ramp` times the images seen so far, so that the first weights are soon forgotten.
+    """
+
+    def __init__(self, network: nn.Module, halflife_images: float, ramp: float):
+        """Starts from the network's present weights.
+
+        Args:
+            network: The network to follow.
+            halflife_images: Images after which a weight's share in the average has halved.
+            ramp: Largest half-life as a share of the images seen.
+        """
+        self.halflife_images = halflife_images
+        self.ramp = ramp
+        self.state = {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+    def beta(self, batch_size: int, images_seen: int) -> float:
+        """Share of the old average that is kept in one step.
+
+        Args:
+            batch_size: Images of this step.
+            images_seen: Images seen up to and including this step.
+        """
+        halflife = min(self.halflife_images, self.ramp * images_seen)
+        return 0.5 ** (batch_size / max(halflife, 1e-8))
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, batch_size: int, images_seen: int) -> None:
+        """Moves the average towards the network's weights."""
+        beta = self.beta(batch_size, images_seen)
+        averaged, current = [], []
+        for name, value in network.state_dict().items():
+            if value.is_floating_point():
+                averaged.append(self.state[name])
+                current.append(value.detach())
+            else:
+                self.state[name].copy_(value)
+        torch._foreach_lerp_(averaged, current, 1.0 - beta)
