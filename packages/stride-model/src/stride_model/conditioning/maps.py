@@ -1,0 +1,46 @@
+"""What the conditioning of a case becomes: maps that every call of the network reuses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """Encoded conditioning of B cases.
+
+    Attributes:
+        levels: One map [B, channels, rows, columns] per level of the UNet, added where the level begins.
+        gate_logits: [B, gated channels, H, W], or None without the gate.
+    """
+
+    levels: tuple[Tensor, ...]
+    gate_logits: Tensor | None = None
+
+    @property
+    def batch(self) -> int:
+        """Number of cases."""
+        return self.levels[0].shape[0]
+
+    def expand_members(self, members: int) -> "Conditioning":
+        """Each case `members` times, members of a case side by side: [B * members, ...].
+
+        A single case is expanded without copying.
+        """
+        if self.batch == 1:
+            return self._map(lambda x: x.expand(members, -1, -1, -1))
+        return self._map(lambda x: x.repeat_interleave(members, dim=0))
+
+    def __getitem__(self, cases: slice) -> "Conditioning":
+        """Some of the cases."""
+        return self._map(lambda x: x[cases])
+
+    def to(self, device: torch.device | str) -> "Conditioning":
+        """The same on another device."""
+        return self._map(lambda x: x.to(device))
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "Conditioning":
+        gate = None if self.gate_logits is None else change(self.gate_logits)
+        return Conditioning(tuple(change(level) for level in self.levels), gate)

@@ -1,0 +1,109 @@
+"""The training loss of Karras et al. 2022 (arXiv 2206.00364), section 5 and table 1, row "training"."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from stride_model.precondition import EDMDenoiser
+from stride_model.rain_gate import rain_gate_loss
+
+
+@dataclass(frozen=True)
+class LossParts:
+    """A loss and what it is made of.
+
+    Attributes:
+        loss: Scalar to minimise, edm + gate_weight * gate.
+        edm: Scalar, the weighted denoising error (eq. 2 with the weight of table 1).
+        gate: Scalar, cross-entropy of the gate; None without it.
+        sigma: [B], the noise levels that were drawn.
+        per_sample: [B], the weighted denoising error of each sample, detached: its mean over observed pixels.
+    """
+
+    loss: Tensor
+    edm: Tensor
+    gate: Tensor | None
+    sigma: Tensor
+    per_sample: Tensor
+
+
+def loss_weight(sigma: Tensor, sigma_data: float) -> Tensor:
+    """Weight lambda(sigma) = (sigma² + sigma_data²) / (sigma sigma_data)² = 1 / c_out² (table 1)."""
+    return (sigma**2 + sigma_data**2) / (sigma * sigma_data) ** 2
+
+
+@dataclass(frozen=True)
+class EDMLoss:
+    """Denoising error at noise levels drawn from ln(sigma) ~ N(p_mean, p_std²).
+
+    Attributes:
+        p_mean: Mean of ln(sigma).
+        p_std: Standard deviation of ln(sigma).
+        gate_weight: Weight of the gate's cross-entropy beside the denoising error.
+    """
+
+    p_mean: float = -1.2
+    p_std: float = 1.2
+    gate_weight: float = 0.1
+
+    def draw_sigma(self, n: int, generator: torch.Generator) -> Tensor:
+        """Draw n noise levels, float32, on the generator's device."""
+        normal = torch.randn(n, generator=generator, device=generator.device)
+        return (self.p_mean + self.p_std * normal).exp()
+
+    def __call__(
+        self,
+        denoiser: EDMDenoiser,
+        target: Tensor,
+        cond_dynamic: Tensor,
+        cond_static: Tensor | None = None,
+        *,
+        generator: torch.Generator,
+        mask: Tensor | None = None,
+        weight: Tensor | None = None,
+        sigma: Tensor | None = None,
+    ) -> LossParts:
+        """Loss of a batch.
+
+        Args:
+            denoiser: The model.
+            target: [B, C_out, H, W], scaled. Where the mask is False anything may stand, NaN too.
+            cond_dynamic: See `EDMDenoiser.encode`.
+            cond_static: See `EDMDenoiser.encode`.
+            generator: Source of the noise levels and the noise.
+            mask: bool, as the target or broadcasting to it, True where observed; None where all is.
+            weight: Factor on the squared error, broadcasting to the target. The sum is divided by the number of
+                observed pixels, not by the sum of weights.
+            sigma: [B], noise levels to use instead of drawing them.
+
+        Returns:
+            The parts, float32 also under autocast.
+        """
+        conditioning = denoiser.encode(cond_dynamic, cond_static)
+        target = target.float()
+        if mask is not None:
+            mask = mask.expand_as(target)
+            target = target.where(mask, 0.0)  # before noising: NaN would spread through the network
+        if sigma is None:
+            sigma = self.draw_sigma(target.shape[0], generator)
+        sigma = sigma.to(target)
+        normal = torch.randn(target.shape, generator=generator, device=generator.device).to(target)
+        noisy = target + sigma[:, None, None, None] * normal
+        denoised = denoiser(noisy, sigma, conditioning)
+        with torch.autocast(target.device.type, enabled=False):
+            error = (denoised.float() - target) ** 2
+            if weight is not None:
+                error = error * weight
+            if mask is not None:
+                error = error.where(mask, 0.0)
+            factor = loss_weight(sigma, denoiser.spec.sigma_data)
+            sums = factor * error.sum(dim=(1, 2, 3))
+            counts = torch.full_like(sums, target[0].numel()) if mask is None else mask.sum(dim=(1, 2, 3)).to(sums)
+            edm = sums.sum() / counts.sum().clamp(min=1)
+            per_sample = (sums / counts.clamp(min=1)).detach()
+            if conditioning.gate_logits is None:
+                return LossParts(edm, edm, None, sigma, per_sample)
+            spec = denoiser.spec
+            gate = rain_gate_loss(conditioning.gate_logits, target, spec.gated_channels, spec.gate_thresholds, mask)
+            return LossParts(edm + self.gate_weight * gate, edm, gate, sigma, per_sample)

@@ -1,0 +1,123 @@
+"""Preconditioning of Karras et al. 2022 (arXiv 2206.00364), section 5 and table 1, and the denoiser D(x; sigma)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from stride_model.conditioning.maps import Conditioning
+from stride_model.conditioning.native_lr import NativeLREncoder
+from stride_model.errors import SpecError
+from stride_model.rain_gate import RainGate
+from stride_model.spec import ModelSpec
+from stride_model.unet.unet import UNet
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """The four functions of sigma in D(x; sigma) = c_skip x + c_out F(c_in x; c_noise) (eq. 7)."""
+
+    c_skip: Tensor
+    c_out: Tensor
+    c_in: Tensor
+    c_noise: Tensor
+
+
+def coefficients(sigma: Tensor, sigma_data: float) -> Coefficients:
+    """Table 1, row "network and preconditioning", column "ours".
+
+    They keep the network's input and training target at unit variance for every sigma, and make the network's errors
+    matter as little as possible (appendix B.6).
+
+    Args:
+        sigma: Noise level, any shape, above 0.
+        sigma_data: Standard deviation of the data.
+    """
+    variance = sigma**2 + sigma_data**2
+    return Coefficients(
+        c_skip=sigma_data**2 / variance,
+        c_out=sigma * sigma_data / variance.sqrt(),
+        c_in=1 / variance.sqrt(),
+        c_noise=sigma.log() / 4,
+    )
+
+
+class EDMDenoiser(nn.Module):
+    """D(x; sigma, conditioning): the expectation of the clean field given the noisy one.
+
+    `encode` runs once per case; `forward` runs at every step of a sampler and reuses what `encode` returned.
+
+    Args:
+        spec: What to build.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.encoder = NativeLREncoder(spec)
+        self.gate = RainGate(spec) if spec.use_rain_gate else None
+        self.network = UNet(spec)
+        self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    def encode(self, cond_dynamic: Tensor, cond_static: Tensor | None = None) -> Conditioning:
+        """Encode the conditioning of B cases.
+
+        Args:
+            cond_dynamic: [B, C_dyn, h_lr, w_lr], or [B, T, C_dyn, h_lr, w_lr] with temporal_steps above 1; scaled.
+            cond_static: [B, C_static, H, W], scaled; None where the specification has no static channels.
+
+        Raises:
+            SpecError: A shape that is not the specification's.
+        """
+        spec = self.spec
+        steps = () if spec.temporal_steps == 1 else (spec.temporal_steps,)
+        _expect("cond_dynamic", cond_dynamic, (*steps, spec.in_dynamic_channels, *spec.cond_lr_shape))
+        if spec.in_static_channels:
+            _expect("cond_static", cond_static, (spec.in_static_channels, *spec.target_hr_shape))
+        features, levels = self.encoder(cond_dynamic.flatten(1, -3), cond_static)
+        return Conditioning(levels, None if self.gate is None else self.gate(features))
+
+    def forward(self, x: Tensor, sigma: Tensor, conditioning: Conditioning) -> Tensor:
+        """Denoise.
+
+        The preconditioning is float32 whatever autocast or the dtype of x say; only the network follows autocast.
+
+        Args:
+            x: Noisy field [B, C_out, H, W].
+            sigma: Noise level, [B] or a scalar.
+            conditioning: Of B cases, from `encode`.
+
+        Returns:
+            [B, C_out, H, W], float32.
+
+        Raises:
+            SpecError: A shape that is not the specification's.
+        """
+        _expect("x", x, (self.spec.out_channels, *self.spec.target_hr_shape))
+        if conditioning.batch != x.shape[0]:
+            raise SpecError(
+                f"x has {x.shape[0]} fields but conditioning {conditioning.batch} cases; use expand_members"
+            )
+        x = x.float()
+        sigma = sigma.to(x).expand(x.shape[0])
+        c = coefficients(sigma, self.spec.sigma_data)
+        raw = self.network(_column(c.c_in) * x, c.c_noise, conditioning.levels)
+        return _column(c.c_skip) * x + _column(c.c_out) * raw.float()
+
+    def bind(self, conditioning: Conditioning) -> Callable[[Tensor, Tensor], Tensor]:
+        """The denoiser of these cases as the function (x, sigma) that samplers take."""
+        return lambda x, sigma: self(x, sigma, conditioning)
+
+
+def _column(values: Tensor) -> Tensor:
+    return values[:, None, None, None]
+
+
+def _expect(name: str, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
+    if tensor is None:
+        raise SpecError(f"{name} is missing; the model spec expects [batch, {', '.join(map(str, shape))}]")
+    if tensor.ndim != len(shape) + 1 or tuple(tensor.shape[1:]) != shape:
+        raise SpecError(
+            f"{name} has shape {list(tensor.shape)} but the model spec expects [batch, {', '.join(map(str, shape))}]"
+        )

@@ -1,0 +1,1 @@
+"""Samplers, one function each, all on the same Denoiser protocol."""

@@ -1,0 +1,138 @@
+"""What a model is: channels, resolutions and widths. Assembled by the caller, never inferred from tensors."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from stride_model.errors import SpecError
+
+Positive = Annotated[int, Field(ge=1)]
+NonNegative = Annotated[int, Field(ge=0)]
+Shape = tuple[Positive, Positive]
+
+CHANNELS_PER_GROUP = 8
+"""Channels that share one mean and variance in a group normalisation; every width is a multiple of it."""
+
+
+class ModelSpec(BaseModel):
+    """Complete description of an EDM denoiser; with a state dict it rebuilds the network.
+
+    Attributes:
+        in_dynamic_channels: Channels of the LR conditioning (of one time step).
+        in_static_channels: Channels of the conditioning that stands on the HR grid; 0 for none.
+        out_channels: Channels of the field that is generated.
+        cond_lr_shape: Rows and columns of the LR box, margin included.
+        target_hr_shape: Rows and columns of the HR box.
+        lr_margin: LR cells by which the LR box goes beyond the HR box on every side.
+        temporal_steps: Length of the temporal stack of LR fields.
+        use_rain_gate: Whether an auxiliary head predicts the probability of exceeding a threshold.
+        gated_channels: Output channels that the head speaks about.
+        gate_thresholds: One threshold per gated channel, in the scaled units of the target.
+        sigma_data: Standard deviation of the scaled target (Karras et al. 2022, table 1).
+        patch: Side of the square of HR pixels that the network sees as one cell (space to depth); 1 for none.
+        channels: Width of each level; each level has half the resolution of the one before.
+        blocks: Residual blocks per level, on the way down and on the way up.
+        attention_levels: Levels with self-attention, counted from 0 at the finest.
+        embedding_channels: Width of the noise-level embedding.
+        lr_channels: Width of the LR encoder.
+        lr_blocks: Residual blocks of the LR encoder.
+        dropout: Probability in the residual blocks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    in_dynamic_channels: Positive
+    in_static_channels: NonNegative = 0
+    out_channels: Positive
+    cond_lr_shape: Shape
+    target_hr_shape: Shape
+    lr_margin: NonNegative = 0
+    temporal_steps: Positive = 1
+    use_rain_gate: bool = False
+    gated_channels: tuple[NonNegative, ...] = ()
+    gate_thresholds: tuple[float, ...] = ()
+    sigma_data: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    patch: Positive = 2
+    channels: Annotated[tuple[Positive, ...], Field(min_length=1)] = (32, 64, 96, 128)
+    blocks: Positive = 2
+    attention_levels: tuple[NonNegative, ...] = ()
+    embedding_channels: Positive = 128
+    lr_channels: Positive = 32
+    lr_blocks: NonNegative = 2
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+    def __init__(self, **values: object) -> None:
+        """Validate.
+
+        Raises:
+            SpecError: One sentence that names the field, what is wrong and the mend.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SpecError(_sentence(error)) from None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        core = self.lr_core_shape
+        if min(core) < 1:
+            raise ValueError(
+                f"lr_margin {self.lr_margin} leaves nothing of cond_lr_shape {self.cond_lr_shape}; "
+                "cond_lr_shape counts the margin on both sides"
+            )
+        if any(hr < lr for hr, lr in zip(self.target_hr_shape, core, strict=True)):
+            raise ValueError(
+                f"target_hr_shape {self.target_hr_shape} is coarser than the LR box without its margin, {core}; "
+                "exchange them or correct lr_margin"
+            )
+        widths = {"channels": self.channels, "lr_channels": (self.lr_channels,)}
+        for name, values in widths.items():
+            if any(value % CHANNELS_PER_GROUP for value in values):
+                raise ValueError(f"{name} {values} must be multiples of {CHANNELS_PER_GROUP}")
+        if self.embedding_channels % 2:
+            raise ValueError(f"embedding_channels {self.embedding_channels} must be even")
+        if any(level >= len(self.channels) for level in self.attention_levels):
+            raise ValueError(
+                f"attention_levels {self.attention_levels} go beyond the {len(self.channels)} levels of channels; "
+                "levels count from 0"
+            )
+        self._check_gate()
+        return self
+
+    def _check_gate(self) -> None:
+        if not self.use_rain_gate:
+            if self.gated_channels or self.gate_thresholds:
+                raise ValueError("gated_channels and gate_thresholds are given but use_rain_gate is false; set it true")
+            return
+        if not self.gated_channels:
+            raise ValueError("use_rain_gate needs gated_channels, at least one output channel")
+        if len(self.gated_channels) != len(self.gate_thresholds):
+            raise ValueError(
+                f"{len(self.gated_channels)} gated_channels but {len(self.gate_thresholds)} gate_thresholds; "
+                "give one threshold per gated channel"
+            )
+        if len(set(self.gated_channels)) != len(self.gated_channels):
+            raise ValueError(f"gated_channels {self.gated_channels} name a channel twice")
+        if max(self.gated_channels) >= self.out_channels:
+            raise ValueError(
+                f"gated_channels {self.gated_channels} go beyond the {self.out_channels} out_channels; "
+                "channels count from 0"
+            )
+
+    @property
+    def lr_core_shape(self) -> tuple[int, int]:
+        """Rows and columns of the LR box without its margin: the part that covers the HR box exactly."""
+        rows, columns = self.cond_lr_shape
+        return rows - 2 * self.lr_margin, columns - 2 * self.lr_margin
+
+    @property
+    def cond_channels(self) -> int:
+        """LR channels that the network sees, the temporal stack unrolled."""
+        return self.in_dynamic_channels * self.temporal_steps
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    what = first["msg"].removeprefix("Value error, ")
+    return f"model spec: {key}: {what}" if key else f"model spec: {what}"
