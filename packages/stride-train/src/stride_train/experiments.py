@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
-from stride_data.config import apply_overrides, load_yaml
+from stride_data.config import apply_overrides, expand_env, load_yaml, resolve_paths
 from stride_vars.config_errors import describe
 from stride_vars.errors import nearest
 
@@ -68,8 +68,14 @@ def load_experiment(name_or_path: str | Path, overrides: Sequence[str] = ()) -> 
         StrideError: If the file is missing, is no YAML, or holds a key or value that is not allowed.
     """
     path = find_experiment(name_or_path)
-    content = load_yaml(path)
-    return parse_experiment(apply_overrides(content, overrides), where=str(path))
+    # A key that is overridden is emptied first: its value in the file may use an environment variable that is not set.
+    content = apply_overrides(load_yaml(path), [f"{text.partition('=')[0]}=null" for text in overrides if "=" in text])
+    if isinstance(content.get("data"), dict):
+        content["data"] = resolve_paths(expand_env(content["data"], "data"), path.parent)
+    content = apply_overrides(content, overrides)
+    if isinstance(content.get("data"), dict):
+        content["data"] = resolve_paths(expand_env(content["data"], "data"), Path.cwd())
+    return parse_experiment(content, where=str(path))
 
 
 def parse_experiment(content: dict, where: str) -> ExperimentConfig:

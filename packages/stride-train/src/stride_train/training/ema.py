@@ -9,8 +9,8 @@ from torch import nn
 class WeightAverage:
     """Averaged copy of a network's parameters and buffers.
 
-    After each step the average moves towards the weights by a factor 1 - beta, beta = 0.5^(batch / half-life). The half-life
-    is at most `ramp` times the images seen so far, so that the first weights are soon forgotten.
+    After each step the average moves towards the weights by a factor 1 - beta, beta = 0.5^(batch / half-life). The
+    half-life is at most `ramp` times the images seen so far, so that the first weights are soon forgotten.
     """
 
     def __init__(self, network: nn.Module, halflife_images: float, ramp: float):

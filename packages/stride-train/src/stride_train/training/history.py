@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 
 COLUMNS = (
@@ -33,8 +32,8 @@ class History:
 
         Args:
             path: The CSV file.
-            resume_at: Continue an existing file: rows after this step (written after the checkpoint that is resumed) are
-                dropped. None starts anew.
+            resume_at: Continue an existing file: rows after this step (written after the checkpoint that is resumed)
+                are dropped. None starts anew.
         """
         self.path = path
         rows = [] if resume_at is None else [row for row in read_history(path) if int(row["step"]) <= resume_at]
@@ -43,7 +42,7 @@ class History:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(rows)
-        os.replace(temporary, path)
+        temporary.replace(path)
 
     def append(self, **values: float | int) -> None:
         """Adds one row; columns that are not given stay empty."""
@@ -103,7 +102,7 @@ def draw_history(history: Path, picture: Path, title: str) -> None:
     figure.suptitle(title, fontsize="medium")
     temporary = picture.with_name(f".{picture.stem}.partial.png")
     figure.savefig(temporary, dpi=130)
-    os.replace(temporary, picture)
+    temporary.replace(picture)
 
 
 def _smooth(values: list[float], memory: float = 0.95) -> list[float]:

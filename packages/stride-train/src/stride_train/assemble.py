@@ -1,0 +1,94 @@
+"""From what the adapter counts to the model's spec: the model itself never infers a shape from tensors."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from stride_data.adapter import GriddedAdapter
+from stride_model.spec import ModelSpec, SpecError
+from stride_vars.errors import nearest
+
+from stride_train.config import ModelConfig
+from stride_train.errors import ExperimentError
+
+_FIELDS_FOR_SIGMA_DATA = 64
+
+
+def assemble_spec(adapter: GriddedAdapter, options: ModelConfig, *, sigma_data: float) -> ModelSpec:
+    """Puts the adapter's counts and shapes and the user's options together.
+
+    Args:
+        adapter: Counts channels, knows the shapes of one sample.
+        options: The `model` section of the experiment.
+        sigma_data: Standard deviation of the scaled targets.
+
+    Raises:
+        ExperimentError: If the options do not go together or name an unknown target.
+    """
+    gated, thresholds = _gates(adapter, options)
+    try:
+        return ModelSpec(
+            in_dynamic_channels=adapter.counts.dynamic,
+            in_static_channels=adapter.counts.static,
+            out_channels=adapter.counts.target,
+            cond_lr_shape=adapter.lr_shape,
+            target_hr_shape=adapter.hr_shape,
+            lr_margin=adapter.lr_margin,
+            use_rain_gate=options.use_rain_gate,
+            gated_channels=gated,
+            gate_thresholds=thresholds,
+            sigma_data=sigma_data,
+            **options.model_dump(exclude={"use_rain_gate", "gated_targets"}),
+        )
+    except SpecError as error:
+        raise ExperimentError(f"The model section does not fit the data: {error}") from error
+
+
+def _gates(adapter: GriddedAdapter, options: ModelConfig) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Channels that the RainGate gates, and their wet thresholds in scaled units."""
+    if not options.use_rain_gate:
+        return (), ()
+    names = list(adapter.target_names)
+    scaled = adapter.wet_thresholds_scaled()
+    wanted = options.gated_targets or tuple(
+        name for name, value in zip(names, scaled, strict=True) if value is not None
+    )
+    channels, thresholds = [], []
+    for name in wanted:
+        if name not in names:
+            raise ExperimentError(f"model.gated_targets names '{name}', which is no target.{nearest(name, names)}")
+        value = scaled[names.index(name)]
+        if value is None:
+            raise ExperimentError(
+                f"model.gated_targets names '{name}', whose variable has no wet threshold: give it one in a variables "
+                "file."
+            )
+        channels.append(names.index(name))
+        thresholds.append(float(value))
+    if not channels:
+        raise ExperimentError("model.use_rain_gate is on, but no target has a wet threshold: switch it off.")
+    return tuple(channels), tuple(thresholds)
+
+
+def measure_sigma_data(adapter: GriddedAdapter, split: str = "train") -> float:
+    """Standard deviation of the scaled targets over up to 64 evenly spread times (Karras et al. 2022, Table 1).
+
+    Over the anchored box and, where crops are shuffled, over the whole shuffle region.
+    """
+    times = adapter.times(split)
+    chosen = [times[i] for i in np.unique(np.linspace(0, len(times) - 1, _FIELDS_FOR_SIGMA_DATA).astype(int))]
+    total, total_of_squares, count = 0.0, 0.0, 0
+    for time in chosen:
+        fields = adapter.fields(time, box=adapter.region.shuffle)
+        scaled = np.asarray(adapter.forward_target(fields.target), dtype=np.float64)
+        observed = (
+            scaled[np.asarray(fields.mask, dtype=bool)] if fields.mask is not None else scaled[np.isfinite(scaled)]
+        )
+        total += observed.sum()
+        total_of_squares += np.square(observed).sum()
+        count += observed.size
+    if count == 0:
+        raise ExperimentError(f"No target value of the '{split}' split is observed: check data.splits and data.region.")
+    variance = total_of_squares / count - (total / count) ** 2
+    return float(round(math.sqrt(max(variance, 1e-12)), 6))

@@ -1,0 +1,1 @@
+"""Baselines that any model must beat, generated and saved like the model's ensembles."""

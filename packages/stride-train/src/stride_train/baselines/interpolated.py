@@ -1,0 +1,67 @@
+"""Baseline: the low-resolution field of the same variable, interpolated to the HR grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from stride_data.adapter import GriddedAdapter
+from stride_model.conditioning.resample import interpolation_matrix
+
+from stride_train.errors import GenerationError
+
+
+class Interpolated:
+    """Bilinear, cell-centred interpolation of LR to HR: one member, no training.
+
+    Every target takes the first dynamic field of the same variable.
+    """
+
+    name = "interpolated"
+    members = 1
+    checkpoint_id = ""
+    model_spec: dict[str, Any] | None = None
+
+    def __init__(self, adapter: GriddedAdapter):
+        """Finds the LR field of each target.
+
+        Raises:
+            GenerationError: If a target's variable is not among the dynamic fields.
+        """
+        self.adapter = adapter
+        keys = [variable.key for variable in adapter.cond_vars]
+        self.channels: list[int] = []
+        for name, variable in zip(adapter.target_names, adapter.target_vars, strict=True):
+            if variable.key not in keys:
+                raise GenerationError(
+                    f"The baselines need the low-resolution field of '{name}', but data.dynamic holds no "
+                    f"'{variable.key}' "
+                    f"(it holds {', '.join(adapter.cond_names)}): add it, or set generate.baselines to []."
+                )
+            self.channels.append(keys.index(variable.key))
+        self.description: dict[str, Any] = {
+            "method": "bilinear, cell-centred",
+            "fields": [adapter.cond_names[channel] for channel in self.channels],
+        }
+
+    def generate(self, time: str) -> np.ndarray:
+        """The interpolated fields [1, C_out, H_hr, W_hr] of one time."""
+        fields = self.adapter.fields(time)
+        return self.interpolate(fields.dynamic, self.adapter.hr_shape)[None]
+
+    def interpolate(self, dynamic: np.ndarray, hr_shape: tuple[int, int]) -> np.ndarray:
+        """Brings the targets' LR fields to an HR grid.
+
+        Args:
+            dynamic: [C_dyn, H_lr, W_lr] in physical units, margin included.
+            hr_shape: Size of the HR grid that the LR box (without its margin) covers.
+
+        Returns:
+            float32 [C_out, H_hr, W_hr].
+        """
+        margin = self.adapter.lr_margin
+        rows, columns = (
+            interpolation_matrix(n_hr, n_lr, cell=(n_lr - 2 * margin) / n_hr, offset=margin).numpy()
+            for n_hr, n_lr in zip(hr_shape, dynamic.shape[-2:], strict=True)
+        )
+        return rows @ dynamic[self.channels].astype(np.float32) @ columns.T

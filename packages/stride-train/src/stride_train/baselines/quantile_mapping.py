@@ -1,0 +1,113 @@
+"""Baseline: empirical quantile mapping of the interpolated LR field onto the observed distribution.
+
+Quantiles of both are taken over all pixels and times of the training split, each value of the interpolated field is
+replaced by the observed value of the same rank (Panofsky and Brier 1968; Gudmundsson et al. 2012,
+doi:10.5194/hess-16-3383-2012, section 2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from stride_data.adapter import GriddedAdapter
+
+from stride_train.baselines.interpolated import Interpolated
+from stride_train.errors import GenerationError
+from stride_train.progress import Advance
+from stride_train.seeds import derived_seed
+
+_PIXELS_PER_TIME = 20_000
+
+
+class QuantileMapping:
+    """Interpolation followed by empirical quantile mapping, pooled over the training pixels: one member.
+
+    Ranks between two quantiles are interpolated linearly. Above the largest training quantile the ratio (for positive
+    definite variables) or the difference (for others) at that quantile is kept; below the smallest, likewise.
+    """
+
+    name = "quantile_mapping"
+    members = 1
+    checkpoint_id = ""
+    model_spec: dict[str, Any] | None = None
+
+    def __init__(self, adapter: GriddedAdapter, *, quantiles: int, seed: int, advance: Advance):
+        """Learns both distributions from the training split.
+
+        Args:
+            adapter: Gives the training fields; the shuffle region is used where there is one.
+            quantiles: Number of quantiles, evenly spaced in rank.
+            seed: Chooses the pixels of each time where a field is larger than 20 000 of them.
+            advance: Told how far the reading is.
+
+        Raises:
+            GenerationError: If the training split holds no pair of values.
+        """
+        self.adapter = adapter
+        self.interpolated = Interpolated(adapter)
+        box = adapter.region.shuffle
+        pairs: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in adapter.target_names]
+        times = adapter.times("train")
+        for number, time in enumerate(times):
+            fields = adapter.fields(time, box=box)
+            lr = self.interpolated.interpolate(fields.dynamic, fields.target.shape[-2:])
+            chooser = np.random.default_rng(derived_seed(seed, self.name, time))
+            for channel, store in enumerate(pairs):
+                both = np.isfinite(fields.target[channel]) & np.isfinite(lr[channel])
+                source, observed = lr[channel][both], fields.target[channel][both]
+                if source.size > _PIXELS_PER_TIME:
+                    chosen = chooser.choice(source.size, _PIXELS_PER_TIME, replace=False)
+                    source, observed = source[chosen], observed[chosen]
+                store.append((source, observed))
+            advance((number + 1) / len(times), f"{number + 1} of {len(times)} times")
+        ranks = (np.arange(quantiles) + 0.5) / quantiles
+        self.tables: list[tuple[np.ndarray, np.ndarray]] = []
+        for name, store in zip(adapter.target_names, pairs, strict=True):
+            source = np.concatenate([pair[0] for pair in store])
+            observed = np.concatenate([pair[1] for pair in store])
+            if source.size == 0:
+                raise GenerationError(f"Quantile mapping finds no training value of '{name}': check data.splits.")
+            self.tables.append((np.quantile(source, ranks), np.quantile(observed, ranks)))
+        self.description: dict[str, Any] = {
+            "method": "empirical quantile mapping of the interpolated field, pooled over training pixels",
+            "quantiles": quantiles,
+            "fields": self.interpolated.description["fields"],
+        }
+
+    def generate(self, time: str) -> np.ndarray:
+        """The mapped fields [1, C_out, H_hr, W_hr] of one time."""
+        fields = self.interpolated.generate(time)[0]
+        mapped = [
+            map_quantiles(field, *table, ratio_beyond=variable.is_positive_definite)
+            for field, table, variable in zip(fields, self.tables, self.adapter.target_vars, strict=True)
+        ]
+        return np.stack(mapped)[None].astype(np.float32)
+
+
+def map_quantiles(values: np.ndarray, source: np.ndarray, observed: np.ndarray, *, ratio_beyond: bool) -> np.ndarray:
+    """Replaces values by those of the same rank in another distribution.
+
+    Args:
+        values: Any shape.
+        source: Quantiles [Q] of the distribution that the values come from, not decreasing.
+        observed: Quantiles [Q] at the same ranks of the distribution to map onto.
+        ratio_beyond: Keep the ratio, not the difference, at the outermost quantile for values beyond it.
+
+    Returns:
+        Mapped values of the same shape. Where many quantiles share one source value (dry pixels), the middle of their
+        ranks counts.
+    """
+    levels, first = np.unique(source, return_index=True)
+    last = np.append(first[1:], source.size) - 1
+    mapped = np.interp(values, levels, 0.5 * (observed[first] + observed[last]))
+    for beyond, edge_source, edge_observed in (
+        (values > levels[-1], levels[-1], observed[-1]),
+        (values < levels[0], levels[0], observed[0]),
+    ):
+        if ratio_beyond:
+            ratio = edge_observed / edge_source if edge_source > 0 else 1.0
+            mapped = np.where(beyond, values * ratio, mapped)
+        else:
+            mapped = np.where(beyond, values + (edge_observed - edge_source), mapped)
+    return mapped

@@ -1,0 +1,234 @@
+"""Checkpoints: one safetensors file that carries everything needed to generate or to go on training.
+
+Tensors stand under the prefixes `network.`, `average.` and `optimizer.`; the header holds one JSON text with the model
+spec, the data's description (variables, transforms, statistics), the training state, the config and versions. Loading
+reads numbers and JSON only, so it never executes code. A file is written under a temporary name and renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from stride_model.spec import ModelSpec
+
+from stride_train.errors import CheckpointError
+from stride_train.provenance import content_id, package_versions
+
+FORMAT = "stride-checkpoint"
+FORMAT_VERSION = 1
+_NAME = re.compile(r"^step_(\d{9})\.safetensors$")
+_SECTIONS = ("network", "average", "optimizer")
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """How far training is.
+
+    Attributes:
+        step: Optimiser steps done.
+        images: Images seen.
+        seconds: Wall-clock time spent, over all sessions.
+        finished: Whether the budget was used up.
+    """
+
+    step: int = 0
+    images: int = 0
+    seconds: float = 0.0
+    finished: bool = False
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything that a checkpoint holds.
+
+    Attributes:
+        spec: The network's spec.
+        network: State dict of the network.
+        average: State dict of the averaged weights.
+        optimizer: Optimiser state, flat: `<parameter index>.<name>` to tensor.
+        state: How far training was.
+        data: What the adapter says of itself: variables, transforms, statistics, region, splits.
+        config: The resolved experiment.
+        versions: Package versions of the writer.
+        id: Id of spec, data, config and state.
+        path: The file, once written or read.
+    """
+
+    spec: ModelSpec
+    network: dict[str, torch.Tensor]
+    average: dict[str, torch.Tensor]
+    optimizer: dict[str, torch.Tensor]
+    state: TrainingState
+    data: dict[str, Any]
+    config: dict[str, Any]
+    versions: dict[str, str]
+    id: str
+    path: Path | None = None
+
+
+def checkpoint_id(spec: ModelSpec, data: dict[str, Any], config: dict[str, Any], state: TrainingState) -> str:
+    """Id of a checkpoint, made from what determines its weights."""
+    return content_id(
+        {
+            "spec": spec.model_dump(mode="json"),
+            "statistics": data.get("statistics_id"),
+            "seed": config.get("seed"),
+            "train": config.get("train"),
+            "data": config.get("data"),
+            "step": state.step,
+        }
+    )
+
+
+def save_checkpoint(
+    folder: Path,
+    *,
+    spec: ModelSpec,
+    network: dict[str, torch.Tensor],
+    average: dict[str, torch.Tensor],
+    optimizer: dict[str, torch.Tensor],
+    state: TrainingState,
+    data: dict[str, Any],
+    config: dict[str, Any],
+    keep_last: int,
+) -> Path:
+    """Writes a checkpoint, whole or not at all, and removes those older than the last `keep_last`.
+
+    Returns:
+        The file written, `folder/step_<9 digits>.safetensors`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {
+        f"{section}.{name}": value.detach().cpu().contiguous()
+        for section, values in zip(_SECTIONS, (network, average, optimizer), strict=True)
+        for name, value in values.items()
+    }
+    header = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "id": checkpoint_id(spec, data, config, state),
+        "spec": spec.model_dump(mode="json"),
+        "state": state.__dict__,
+        "data": data,
+        "config": config,
+        "versions": package_versions(),
+    }
+    path = folder / f"step_{state.step:09d}.safetensors"
+    temporary = folder / f".{path.name}.partial"
+    try:
+        save_file(tensors, temporary, metadata={"stride": json.dumps(header)})
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    for old in list_checkpoints(folder)[:-keep_last]:
+        old.unlink()
+    return path
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """Checkpoints of a folder, oldest first."""
+    return sorted(path for path in folder.glob("step_*.safetensors") if _NAME.match(path.name))
+
+
+def latest_checkpoint(folder: Path) -> Path:
+    """The newest checkpoint of a folder.
+
+    Raises:
+        CheckpointError: If there is none.
+    """
+    found = list_checkpoints(folder)
+    if not found:
+        raise CheckpointError(f"There is no checkpoint in '{folder}': train first, with stride-train.")
+    return found[-1]
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Reads a checkpoint without executing any code from it.
+
+    Raises:
+        CheckpointError: If the file is missing, cut short, not a checkpoint, or of a newer format.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"There is no checkpoint '{path}': check the path, or train first with stride-train.")
+    sections: dict[str, dict[str, torch.Tensor]] = {section: {} for section in _SECTIONS}
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get("stride", "null"))
+            for name in file.keys():  # noqa: SIM118 - safe_open is no mapping
+                section, _, rest = name.partition(".")
+                if section in sections:
+                    sections[section][rest] = file.get_tensor(name)
+    except (SafetensorError, json.JSONDecodeError, OSError) as error:
+        raise CheckpointError(
+            f"The checkpoint '{path}' cannot be read, it was probably cut short ({error}): delete it, the one before "
+            "it "
+            "is then used."
+        ) from error
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise CheckpointError(f"'{path}' is no checkpoint of stride-train: name one that it wrote.")
+    if header["format_version"] > FORMAT_VERSION:
+        raise CheckpointError(
+            f"The checkpoint '{path}' has format {header['format_version']}, but this stride-train reads up to "
+            f"{FORMAT_VERSION}: install stride-train {header['versions'].get('stride-train', 'of a newer version')} "
+            "or newer."
+        )
+    try:
+        spec = ModelSpec.model_validate(header["spec"])
+    except (ValidationError, ValueError) as error:
+        raise CheckpointError(
+            f"The checkpoint '{path}' holds a model spec that this stride-model does not know: install the versions it "
+            f"was written with ({header['versions']})."
+        ) from error
+    return Checkpoint(
+        spec=spec,
+        state=TrainingState(**header["state"]),
+        data=header["data"],
+        config=header["config"],
+        versions=header["versions"],
+        id=header["id"],
+        path=path,
+        **sections,
+    )
+
+
+def require_same_spec(checkpoint: Checkpoint, spec: ModelSpec) -> None:
+    """Refuses a checkpoint of another network than the experiment assembles.
+
+    Raises:
+        CheckpointError: Naming every field that differs, with both values.
+    """
+    theirs, ours = checkpoint.spec.model_dump(), spec.model_dump()
+    # sigma_data is measured on the data; a checkpoint brings its own.
+    different = [name for name in ours if name != "sigma_data" and theirs.get(name) != ours[name]]
+    if different:
+        listed = ", ".join(f"{name} {theirs.get(name)} against {ours[name]}" for name in different)
+        raise CheckpointError(
+            f"The checkpoint '{checkpoint.path}' was made for another model than this experiment describes ({listed}): "
+            "use the experiment it was trained with, or another --out."
+        )
+
+
+def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """Per-parameter state of an optimiser as flat tensors, `<index>.<name>`."""
+    return {
+        f"{index}.{name}": torch.as_tensor(value)
+        for index, entries in optimizer.state_dict()["state"].items()
+        for name, value in entries.items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, torch.Tensor]) -> None:
+    """Puts flat tensors of `flatten_optimizer` back into an optimiser of the same parameters."""
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in flat.items():
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,1 @@
+"""Command lines. Torch and xarray are imported when a command runs, never to print help."""

@@ -1,0 +1,37 @@
+"""The `model` section of an experiment: what the user chooses; channels and shapes come from the data."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from stride_train.config.strict import STRICT
+
+
+class ModelConfig(BaseModel):
+    """Widths, depths and switches of the network.
+
+    Attributes:
+        patch: Side of the square of HR pixels that the network sees as one cell (space to depth); 1 for none.
+        channels: Width of each level of the UNet, finest first; multiples of 8.
+        blocks: Residual blocks per level.
+        attention_levels: Levels (0 is the finest) with self-attention.
+        dropout: Dropout within the residual blocks.
+        embedding_channels: Width of the noise-level embedding.
+        lr_channels: Width of the encoder of the low-resolution fields.
+        lr_blocks: Residual blocks of that encoder.
+        use_rain_gate: Adds the auxiliary head that predicts wet or dry for every gated target.
+        gated_targets: Targets (`source.key`) that the RainGate gates; empty takes all that have a wet threshold.
+    """
+
+    model_config = STRICT
+
+    patch: int = Field(default=2, ge=1)
+    channels: tuple[int, ...] = (32, 64, 96, 128)
+    blocks: int = Field(default=2, ge=1)
+    attention_levels: tuple[int, ...] = ()
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    embedding_channels: int = Field(default=128, ge=2)
+    lr_channels: int = Field(default=32, ge=1)
+    lr_blocks: int = Field(default=2, ge=0)
+    use_rain_gate: bool = False
+    gated_targets: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Generation: ensembles of a trained model or of a baseline, in the saved-ensemble format."""

@@ -1,0 +1,99 @@
+"""The trained diffusion model as a system that makes ensembles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from stride_data.adapter import GriddedAdapter
+from stride_model.precondition import EDMDenoiser
+
+from stride_train.checkpoint import Checkpoint
+from stride_train.config import GenerateConfig
+from stride_train.config.generation import MODEL_SYSTEM
+from stride_train.errors import GenerationError
+from stride_train.generation.draw import draw_members
+from stride_train.training.precision import choose_precision
+
+
+class DiffusionSystem:
+    """Ensembles of a checkpoint's network."""
+
+    name = MODEL_SYSTEM
+
+    def __init__(self, checkpoint: Checkpoint, adapter: GriddedAdapter, config: GenerateConfig, *, seed: int):
+        """Rebuilds the network.
+
+        Args:
+            checkpoint: Spec and weights.
+            adapter: Gives the conditioning; its channels must be the checkpoint's.
+            config: Members, sampler and switches.
+            seed: The experiment's seed.
+
+        Raises:
+            GenerationError: If the data's channels are not those that the network was trained with, or drizzle is to be
+                removed by a network that has no RainGate.
+        """
+        _require_same_channels(checkpoint, adapter)
+        if config.remove_drizzle and not checkpoint.spec.use_rain_gate:
+            raise GenerationError(
+                "generate.remove_drizzle needs a network with a RainGate: train with model.use_rain_gate: true, or "
+                "switch it off."
+            )
+        self.adapter, self.config, self.seed = adapter, config, seed
+        self.members = config.members
+        self.checkpoint_id = checkpoint.id
+        self.model_spec: dict[str, Any] | None = checkpoint.spec.model_dump(mode="json")
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.denoiser = EDMDenoiser(checkpoint.spec).to(device).eval()
+        self.denoiser.load_state_dict(checkpoint.average if config.weights == "ema" else checkpoint.network)
+        self.precision = torch.bfloat16 if choose_precision("auto") == "bf16-mixed" else None
+        self.description: dict[str, Any] = {
+            "method": "heun",
+            **config.sampler.model_dump(mode="json"),
+            "network_calls_per_member": 2 * config.sampler.steps - 1,
+            "weights": config.weights,
+            "remove_drizzle": config.remove_drizzle,
+            "precision": "bf16" if self.precision else "float32",
+            "batch_size": config.batch_size,
+        }
+
+    def generate(self, time: str) -> np.ndarray:
+        """Members of one time, float32 [M, C_out, H_hr, W_hr] in canonical units."""
+        return draw_members(
+            self.denoiser,
+            self.adapter.sample(time),
+            self.adapter,
+            self.config.sampler,
+            seed=self.seed,
+            time=time,
+            members=range(self.members),
+            batch_size=self.config.batch_size,
+            remove_drizzle=self.config.remove_drizzle,
+            precision=self.precision,
+        )
+
+
+def _require_same_channels(checkpoint: Checkpoint, adapter: GriddedAdapter) -> None:
+    for what, ours in (
+        ("target", adapter.target_names),
+        ("dynamic", adapter.cond_names),
+        ("static", adapter.static_names),
+    ):
+        theirs = tuple(checkpoint.data["names"][what])
+        if theirs != tuple(ours):
+            raise GenerationError(
+                f"The checkpoint '{checkpoint.path}' was trained with data.{what} {list(theirs)}, but the experiment "
+                "says "
+                f"{list(ours)}: use the experiment it was trained with."
+            )
+    for what, theirs, ours in (
+        ("target_hr_shape", checkpoint.spec.target_hr_shape, adapter.hr_shape),
+        ("cond_lr_shape", checkpoint.spec.cond_lr_shape, adapter.lr_shape),
+    ):
+        if tuple(theirs) != tuple(ours):
+            raise GenerationError(
+                f"The checkpoint '{checkpoint.path}' was trained with {what} {tuple(theirs)}, but data.region gives "
+                f"{tuple(ours)}: use the region it was trained with."
+            )

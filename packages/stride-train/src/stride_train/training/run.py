@@ -1,0 +1,90 @@
+"""Training one experiment in its run folder, from scratch or from where it stopped."""
+
+from __future__ import annotations
+
+from stride_train.assemble import assemble_spec, measure_sigma_data
+from stride_train.checkpoint import latest_checkpoint, list_checkpoints, load_checkpoint
+from stride_train.config import ExperimentConfig
+from stride_train.data import prepare_statistics
+from stride_train.errors import ExperimentError
+from stride_train.progress import progress
+from stride_train.run_folder import RunFolder
+from stride_train.training.trainer import Trainer, TrainingResult
+
+# What may change between the sessions of one training: how long it goes on and what it reports, not what is learnt.
+_MAY_CHANGE = {"budget", "log_every", "checkpoint_every", "keep_last", "num_workers", "monitor", "accelerator"}
+
+
+def train(config: ExperimentConfig, run: RunFolder, *, resume: bool) -> TrainingResult:
+    """Trains the experiment until its budget is used up.
+
+    Args:
+        config: The experiment.
+        run: Where everything goes.
+        resume: Go on from the newest checkpoint.
+
+    Raises:
+        StrideError: If the data, the run folder or a checkpoint are wrong, or the loss is not finite.
+    """
+    if not resume and list_checkpoints(run.checkpoints):
+        raise ExperimentError(
+            f"'{run.path}' already holds a trained model: add --resume to go on with it, or choose another folder "
+            "with --out."
+        )
+    path = latest_checkpoint(run.checkpoints) if resume else None
+    adapter = prepare_statistics(config, run)
+    if path is None:
+        sigma_data = measure_sigma_data(adapter)
+    else:
+        checkpoint = load_checkpoint(path)
+        sigma_data = checkpoint.spec.sigma_data
+        require_same_experiment(checkpoint.config, config, str(path))
+    trainer = Trainer(config, adapter, assemble_spec(adapter, config.model, sigma_data=sigma_data), run)
+    if path is not None:
+        trainer.resume(path)
+    run.save_config(config)
+    with progress(f"training ({config.train.budget.text})") as advance:
+        return trainer.train(advance)
+
+
+def training_finished(config: ExperimentConfig, run: RunFolder) -> bool:
+    """Whether the run folder holds a training of this very experiment whose budget is used up.
+
+    Raises:
+        StrideError: If it holds a training of another experiment, or its checkpoint cannot be read.
+    """
+    found = list_checkpoints(run.checkpoints)
+    if not found:
+        return False
+    checkpoint = load_checkpoint(found[-1])
+    require_same_experiment(checkpoint.config, config, str(found[-1]))
+    state = checkpoint.state
+    return config.train.budget.fraction(steps=state.step, images=state.images, seconds=state.seconds) >= 1.0
+
+
+def require_same_experiment(theirs: dict, config: ExperimentConfig, where: str) -> None:
+    """Refuses to go on with a training whose seed, data, model or training options were others.
+
+    Raises:
+        ExperimentError: Naming the first key that differs, with both values.
+    """
+    ours = config.model_dump(mode="json")
+    for section in ("seed", "data", "model", "train"):
+        difference = _first_difference(theirs.get(section), ours[section], section)
+        if difference is not None:
+            raise ExperimentError(
+                f"The checkpoint '{where}' was trained with another experiment ({difference}): use that one, or choose "
+                "another folder with --out."
+            )
+
+
+def _first_difference(theirs: object, ours: object, where: str) -> str | None:
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        for key in {**theirs, **ours}:
+            if where == "train" and key in _MAY_CHANGE:
+                continue
+            found = _first_difference(theirs.get(key), ours.get(key), f"{where}.{key}")
+            if found is not None:
+                return found
+        return None
+    return None if theirs == ours else f"{where} was {theirs!r}, is {ours!r}"

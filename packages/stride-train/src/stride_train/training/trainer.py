@@ -1,0 +1,247 @@
+"""The training loop, on lightning-fabric."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from stride_data.adapter import GriddedAdapter
+from stride_data.loaders import make_loader
+from stride_model.loss import EDMLoss
+from stride_model.precondition import EDMDenoiser
+from stride_model.spec import ModelSpec
+
+from stride_train.checkpoint import (
+    Checkpoint,
+    TrainingState,
+    flatten_optimizer,
+    load_checkpoint,
+    require_same_spec,
+    restore_optimizer,
+    save_checkpoint,
+)
+from stride_train.config import ExperimentConfig
+from stride_train.errors import TrainingError
+from stride_train.progress import Advance
+from stride_train.run_folder import RunFolder
+from stride_train.seeds import derived_generator, derived_seed
+from stride_train.training.ema import WeightAverage
+from stride_train.training.history import History, draw_history
+from stride_train.training.learning_rate import learning_rate_factor
+from stride_train.training.monitors import monitor
+from stride_train.training.objective import Objective
+from stride_train.training.precision import choose_precision
+
+_ADAM_BETAS = (0.9, 0.99)
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What training left behind.
+
+    Attributes:
+        checkpoint: The last checkpoint.
+        state: How far training went.
+        parameters: Number of trained parameters.
+    """
+
+    checkpoint: Path
+    state: TrainingState
+    parameters: int
+
+
+class Trainer:
+    """Trains the network of one experiment in its run folder.
+
+    All randomness of a step is derived from (seed, step), and all of an epoch's order from (seed, epoch), so that a
+    run that is stopped and resumed goes on exactly as if it had not been.
+    """
+
+    def __init__(self, config: ExperimentConfig, adapter: GriddedAdapter, spec: ModelSpec, run: RunFolder):
+        """Builds network, optimiser and averages.
+
+        Args:
+            config: The experiment.
+            adapter: Its data, statistics loaded.
+            spec: The network's spec.
+            run: The folder to write to.
+        """
+        self.config, self.adapter, self.spec, self.run = config, adapter, spec, run
+        options = config.train
+        self.precision = choose_precision(options.precision)
+        self.fabric = Fabric(accelerator=options.accelerator, devices=1, precision=self.precision)
+        torch.manual_seed(derived_seed(config.seed, "weights"))
+        objective = Objective(
+            EDMDenoiser(spec), EDMLoss(options.p_mean, options.p_std, gate_weight=options.gate_weight)
+        )
+        optimizer = torch.optim.AdamW(
+            objective.parameters(), lr=options.learning_rate, betas=_ADAM_BETAS, weight_decay=options.weight_decay
+        )
+        self.objective, self.optimizer = self.fabric.setup(objective, optimizer)
+        self.denoiser: EDMDenoiser = objective.denoiser
+        self.average = WeightAverage(self.denoiser, options.ema_halflife_images, options.ema_ramp)
+        self.averaged_denoiser = EDMDenoiser(spec).to(self.fabric.device).eval()
+        self.state = TrainingState()
+        self.last_written: Path | None = None
+
+    def resume(self, path: Path) -> None:
+        """Takes up the state of a checkpoint.
+
+        Raises:
+            CheckpointError: If it cannot be read or was made for another model.
+        """
+        checkpoint: Checkpoint = load_checkpoint(path)
+        require_same_spec(checkpoint, self.spec)
+        self.denoiser.load_state_dict(checkpoint.network)
+        self.average.state = {name: value.to(self.fabric.device) for name, value in checkpoint.average.items()}
+        restore_optimizer(self.optimizer, checkpoint.optimizer)
+        self.state = checkpoint.state
+        self.last_written = path
+
+    def train(self, advance: Advance) -> TrainingResult:
+        """Trains until the budget is used up.
+
+        Args:
+            advance: Told how far training is.
+
+        Raises:
+            TrainingError: If the loss is not finite; the last checkpoint stays.
+        """
+        options = self.config.train
+        history = History(self.run.history, resume_at=self.state.step or None)
+        begun = time.monotonic() - self.state.seconds
+        step, images = self.state.step, self.state.images
+        seconds = self.state.seconds
+        due_checkpoint = _Recurring(options.checkpoint_every, step, images, seconds)
+        due_monitor = _Recurring(options.monitor.every, step, images, seconds)
+        fraction = options.budget.fraction(steps=step, images=images, seconds=seconds)
+        self.objective.train()
+        for batch in self._batches(step):
+            if fraction >= 1.0:
+                break
+            factor = learning_rate_factor(
+                step, fraction, warmup_steps=options.warmup_steps, decay_from=options.decay_from
+            )
+            row = self._step(batch, step, options.learning_rate * factor)
+            step, images = step + 1, images + batch["target"].shape[0]
+            self.average.update(self.denoiser, batch["target"].shape[0], images)
+            seconds = time.monotonic() - begun
+            fraction = options.budget.fraction(steps=step, images=images, seconds=seconds)
+            self.state = TrainingState(step, images, seconds, finished=fraction >= 1.0)
+            monitored = due_monitor.is_due(step, images, seconds) or self.state.finished
+            if monitored:
+                row |= self._monitor()
+                seconds = time.monotonic() - begun
+                self.state = TrainingState(step, images, seconds, finished=fraction >= 1.0)
+            if monitored or step % options.log_every == 0:
+                history.append(step=step, images=images, seconds=seconds, **row)
+                advance(fraction, f"step {step}, loss {row['edm_loss']:.3f}")
+            if due_checkpoint.is_due(step, images, seconds) or self.state.finished:
+                self._save()
+        if self.last_written is None or self.state.step != step:
+            self._save()
+        draw_history(self.run.history, self.run.history_picture, f"Training of {self.config.name}")
+        assert self.last_written is not None
+        return TrainingResult(self.last_written, self.state, sum(p.numel() for p in self.denoiser.parameters()))
+
+    def _batches(self, steps_done: int) -> Iterator[dict[str, Any]]:
+        """Batches from where `steps_done` left off, epoch after epoch, on the device."""
+        options = self.config.train
+        loader = make_loader(
+            self.adapter,
+            "train",
+            batch_size=options.batch_size,
+            seed=self.config.seed,
+            shuffle=True,
+            crops_per_field=options.crops_per_field,
+            num_workers=options.num_workers,
+        )
+        epoch, skip = divmod(steps_done, len(loader))
+        while True:
+            loader.set_epoch(epoch, skip_batches=skip)
+            for batch in loader:
+                yield self.fabric.to_device(batch)
+            epoch, skip = epoch + 1, 0
+
+    def _step(self, batch: dict[str, Any], step: int, learning_rate: float) -> dict[str, float]:
+        """One optimiser step; returns what the history records of it."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        torch.manual_seed(derived_seed(self.config.seed, "dropout", step))
+        parts = self.objective(batch, derived_generator(self.config.seed, "noise", step))
+        loss = float(parts.loss.detach())
+        if loss != loss or loss in (float("inf"), float("-inf")):
+            raise TrainingError(
+                f"The loss is not finite at step {step} (times {', '.join(batch['meta']['timestamps'])}): look at "
+                "these "
+                "fields, or lower train.learning_rate; the last checkpoint is kept."
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(parts.loss)
+        norm = self.fabric.clip_gradients(self.objective, self.optimizer, max_norm=self.config.train.gradient_clip)
+        self.optimizer.step()
+        row = {
+            "learning_rate": learning_rate,
+            "loss": loss,
+            "edm_loss": float(parts.edm.detach()),
+            "gradient_norm": float(norm) if norm is not None else float("nan"),
+        }
+        if parts.gate is not None:
+            row["gate_loss"] = float(parts.gate.detach())
+        return row
+
+    def _monitor(self) -> dict[str, float]:
+        """Monitors of the averaged weights, as columns of the history."""
+        self.averaged_denoiser.load_state_dict(self.average.state)
+        reading = monitor(
+            self.averaged_denoiser,
+            self.adapter,
+            self.config.train.monitor,
+            self.config.generate.sampler,
+            seed=derived_seed(self.config.seed, "monitor"),
+            split="val",
+            precision=torch.bfloat16 if self.precision == "bf16-mixed" else None,
+        )
+        if reading is None:
+            return {}
+        row = {"crps": reading.crps}
+        if reading.wet_fraction is not None and reading.wet_fraction_observed is not None:
+            row |= {"wet_fraction": reading.wet_fraction, "wet_fraction_observed": reading.wet_fraction_observed}
+        return row
+
+    def _save(self) -> None:
+        self.last_written = save_checkpoint(
+            self.run.checkpoints,
+            spec=self.spec,
+            network=self.denoiser.state_dict(),
+            average=self.average.state,
+            optimizer=flatten_optimizer(self.optimizer),
+            state=self.state,
+            data=self.adapter.metadata(),
+            config=self.config.model_dump(mode="json"),
+            keep_last=self.config.train.keep_last,
+        )
+        draw_history(self.run.history, self.run.history_picture, f"Training of {self.config.name}")
+
+
+class _Recurring:
+    """Says when an amount of training has passed again."""
+
+    def __init__(self, every, step: int, images: int, seconds: float):
+        self.every = every
+        self.turns = self._turn(step, images, seconds)
+
+    def _turn(self, step: int, images: int, seconds: float) -> int:
+        done = {"steps": step, "images": images, "seconds": seconds}[self.every.unit]
+        return int(done // self.every.value) if self.every.value > 0 else 0
+
+    def is_due(self, step: int, images: int, seconds: float) -> bool:
+        """True once for every amount passed."""
+        turn = self._turn(step, images, seconds)
+        due, self.turns = turn > self.turns, turn
+        return due
