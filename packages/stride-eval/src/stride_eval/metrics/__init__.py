@@ -1,0 +1,78 @@
+"""Verification metrics on xarray: one function a metric, the same arguments everywhere.
+
+``forecast`` carries the dimension ``member``; ``observed`` does not; everything else is given by keyword. ``dim=None``
+keeps every point, ``dim=...`` reduces all dimensions. A point where the observation or any member is missing is left
+out. Events are ``>= threshold``.
+"""
+
+from stride_eval.metrics.aggregate import mean
+from stride_eval.metrics.bias import bias
+from stride_eval.metrics.block_maximum import block_maximum
+from stride_eval.metrics.bootstrap import block_bootstrap
+from stride_eval.metrics.brier import brier_score
+from stride_eval.metrics.correlation import correlation
+from stride_eval.metrics.crps import crps_ensemble
+from stride_eval.metrics.ensemble_moments import ensemble_mean, ensemble_moments
+from stride_eval.metrics.errors import MetricError
+from stride_eval.metrics.exceedance import exceedance
+from stride_eval.metrics.exceedance_ratio import exceedance_ratio
+from stride_eval.metrics.fss import fss, fss_components, fss_from_components
+from stride_eval.metrics.histogram import histogram
+from stride_eval.metrics.log_spectral_distance import log_spectral_distance
+from stride_eval.metrics.mae import mae
+from stride_eval.metrics.perkins import perkins_overlap
+from stride_eval.metrics.quantile_ratio import quantile_ratio
+from stride_eval.metrics.quantiles import pooled_quantiles
+from stride_eval.metrics.rank_histogram import rank_histogram
+from stride_eval.metrics.rank_uniformity import rank_uniformity
+from stride_eval.metrics.relative_bias import relative_bias
+from stride_eval.metrics.reliability import reliability_curve
+from stride_eval.metrics.rmse import rmse
+from stride_eval.metrics.skill_score import skill_score
+from stride_eval.metrics.spectra import power_spectrum, spectral_ratio
+from stride_eval.metrics.spread_skill import spread_skill, spread_skill_binned
+from stride_eval.metrics.threshold_weighted_crps import threshold_weighted_crps
+from stride_eval.metrics.valid import count_valid, mask_to_common, valid_points
+from stride_eval.metrics.wasserstein import wasserstein
+from stride_eval.metrics.wet_day import wet_day_frequency, wet_day_intensity
+
+__all__ = [
+    "MetricError",
+    "bias",
+    "block_bootstrap",
+    "block_maximum",
+    "brier_score",
+    "correlation",
+    "count_valid",
+    "crps_ensemble",
+    "ensemble_mean",
+    "ensemble_moments",
+    "exceedance",
+    "exceedance_ratio",
+    "fss",
+    "fss_components",
+    "fss_from_components",
+    "histogram",
+    "log_spectral_distance",
+    "mae",
+    "mask_to_common",
+    "mean",
+    "perkins_overlap",
+    "pooled_quantiles",
+    "power_spectrum",
+    "quantile_ratio",
+    "rank_histogram",
+    "rank_uniformity",
+    "relative_bias",
+    "reliability_curve",
+    "rmse",
+    "skill_score",
+    "spectral_ratio",
+    "spread_skill",
+    "spread_skill_binned",
+    "threshold_weighted_crps",
+    "valid_points",
+    "wasserstein",
+    "wet_day_frequency",
+    "wet_day_intensity",
+]

@@ -1,0 +1,44 @@
+"""Root mean square error of the ensemble mean."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from stride_eval.metrics.aggregate import mean
+from stride_eval.metrics.arguments import Dims, check_pair, describe, units_of
+from stride_eval.metrics.ensemble_moments import ensemble_mean
+
+
+def rmse(
+    forecast: xr.DataArray,
+    observed: xr.DataArray,
+    *,
+    member_dim: str = "member",
+    dim: Dims = ...,
+    weights: xr.DataArray | None = None,
+) -> xr.DataArray:
+    """Root of the mean squared error of the ensemble mean.
+
+    Squares are averaged over all of ``dim`` before the root; a mean of daily RMSE is another, smaller number.
+
+    Args:
+        forecast: ensemble with dimension ``member_dim``.
+        observed: the observation, on the same points.
+        member_dim: the ensemble dimension.
+        dim: dimensions to average over (``"time"`` gives a map).
+        weights: weights of that average.
+
+    Returns:
+        Error in the units of the field, 0 perfect; NaN where nothing is valid.
+
+    Raises:
+        MetricError: fields that do not lie on the same points, or an unknown dimension.
+
+    Source:
+        Wilks (2019), Statistical Methods in the Atmospheric Sciences, 4th ed., section 9.3.1.
+    """
+    check_pair(forecast, observed, member_dim)
+    squared = (ensemble_mean(forecast, member_dim=member_dim) - observed.astype(np.float64)) ** 2
+    result = mean(squared, dim=dim, weights=weights) ** 0.5
+    return describe(result, "root mean square error of the ensemble mean", units_of(observed, forecast))
