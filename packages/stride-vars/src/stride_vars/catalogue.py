@@ -60,7 +60,8 @@ class Catalogue:
             user_files: Later files go before earlier ones.
 
         Raises:
-            StrideError: If a file cannot be read, has an unknown key or a wrong value, or gives one name to two variables.
+            StrideError: If a file cannot be read, has an unknown key or a wrong value, or gives one name to two
+                variables.
         """
         catalogue = _packaged()
         for path in user_files:
@@ -195,6 +196,8 @@ def _claim(given: dict[str, str], key: str, names: tuple[str, ...], where: str) 
 
 def _build(model: type[_Entry], key: str, known: Mapping[str, Any], table: Mapping[str, Any], where: str) -> _Entry:
     values = {**known, **table, "key": key}
+    if known and "long_name" in table and "display_name" not in table:
+        del values["display_name"]
     aliases = table.get("aliases", ())
     if known and isinstance(aliases, list):
         values["aliases"] = tuple(dict.fromkeys((*known["aliases"], *aliases)))

@@ -11,10 +11,11 @@ from types import MappingProxyType
 
 COLOUR_MAPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        # Dry is white; lightness falls all the way, so that a grey copy still reads as an amount.
+        # Dry is white, then green, blue and purple; lightness falls in even steps all the way, so that a grey copy
+        # still reads as an amount and equal steps look equal.
         "precip_cmap": (
-            "#ffffff", "#e3f1f7", "#c0e0ef", "#92c9e6", "#5eaedb", "#3a90c4", "#2f8f88", "#2c8458",
-            "#336b35", "#5a3f78", "#54206f", "#350a4f",
+            "#ffffff", "#d4f0d8", "#a2e0bf", "#65cfb6", "#18babb", "#07a1bb",
+            "#1488b3", "#1070ab", "#1058a4", "#373e8a", "#3f266a", "#38114a",
         ),
         # Cold to warm with a light band in the middle; no green, readable for the colour-blind.
         "temperature_cmap": (
@@ -26,14 +27,15 @@ COLOUR_MAPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "#1f5f3a", "#4d8b4b", "#8db368", "#cdd08a", "#e5cf94", "#c9a26b", "#a3774d", "#8a6a5a",
             "#b3a6a0", "#ffffff",
         ),
-        # Calm is white, gales are dark red.
+        # Calm is white, gales are dark red; lightness falls in even steps.
         "wind_cmap": (
-            "#ffffff", "#dceef2", "#a9d6d8", "#6fbab5", "#4a9a86", "#7d9a4a", "#b98a2e", "#c46a1f",
-            "#b1401d", "#86172a", "#4f0a3a",
+            "#ffffff", "#c5efeb", "#8fddc8", "#8cc48b", "#9ea54f", "#ac8224",
+            "#ae5e14", "#a43b18", "#901921", "#6f0630", "#411032",
         ),
-        # Dry soil brown to wet blue-green.
+        # Dry soil to wet blue; lightness falls in even steps.
         "moisture_cmap": (
-            "#f7efdc", "#e6d3a8", "#cdbd80", "#a3b07c", "#6fa08a", "#3f8796", "#2b658f", "#243f73", "#1b1e4a",
+            "#fdefd6", "#efd4a2", "#d5bc7e", "#a6aa6c", "#659a6f",
+            "#0c8581", "#0b6a80", "#045173", "#043961", "#11214b",
         ),
     }
 )  # fmt: skip

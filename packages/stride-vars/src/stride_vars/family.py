@@ -65,7 +65,7 @@ class Family(BaseModel):
             long_name=f"{self.long_name} at {level} hPa",
             display_name=f"{self.display_name or self.long_name} {level} hPa",
             standard_name=self.standard_name,
-            data_name=f"{self.data_name or self.key}{level}",
+            data_name=self._joined(level),
             aliases=tuple(f"{name}_{level}" for name in dict.fromkeys(self.names[1:])),
             units=self.units,
             cmap=self.cmap,
@@ -76,6 +76,12 @@ class Family(BaseModel):
             group=self.group,
             cell_methods=self.cell_methods,
         )
+
+    def _joined(self, level: int) -> str:
+        """The archives' spelling, ``t850``, where ``split_member`` can take it apart again; else with a separator."""
+        name = self.data_name or self.key
+        joined = f"{name}{level}"
+        return joined if split_member(joined.lower()) == (name.lower(), level) else f"{name}_{level}"
 
     def _range_at(self, level: int) -> tuple[float, float] | None:
         if not self.plot_range:
