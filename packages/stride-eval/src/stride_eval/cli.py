@@ -1,0 +1,90 @@
+"""The command ``stride-eval``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command()
+def evaluate(
+    systems: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME=PATH...",
+            help="Saved ensembles (Zarr stores or NetCDF files), each with a name for tables and legends.",
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Output folder; an evaluation that is there is replaced by the finished new one.")
+    ] = Path("evaluation"),
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file with the keys of EvalConfig, or with a section evaluate: of them.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Set one key of the configuration; may be repeated."),
+    ] = None,
+    families: Annotated[
+        str | None,
+        typer.Option(
+            help="Families to run, with commas: dates, probabilistic, distributions, extremes, spatial, scale. Default: all."
+        ),
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            help="minimal (scores, essential figures), metrics (scores alone), plots (draw finished results again), full."
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(help="System that skill is measured against. Default: the one with the fewest members."),
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Score saved ensembles side by side and write an HTML report.
+
+    Example: stride-eval model=model.zarr quantile_mapping=qm.zarr --out evaluation
+    """
+    from stride_eval.config import load_config
+    from stride_eval.progress import shown
+    from stride_eval.runner import evaluate as run
+    from stride_eval.tables import terminal_table
+
+    chosen = None if families is None else [name.strip() for name in families.split(",") if name.strip()]
+    settings = load_config(config, set_ or [], families=chosen, mode=mode, reference=reference)
+    with shown() as progress:
+        result = run(_paths(systems), settings, out, progress)
+    print(terminal_table(result))
+    print(f"Report: {result.report}")
+
+
+def _paths(systems: list[str]) -> dict[str, Path]:
+    """NAME=PATH pairs; a path alone is called by its file's name."""
+    from stride_eval.errors import EvalError
+
+    paths: dict[str, Path] = {}
+    for text in systems:
+        name, separator, path = text.partition("=")
+        if not separator:
+            name, path = Path(text).stem, text
+        if not name or not path:
+            raise EvalError(f"{text!r} is no NAME=PATH; write for example model=runs/model.zarr")
+        if name in paths:
+            raise EvalError(
+                f"two systems are called {name!r}; give each a name of its own, as in a=first.zarr b=second.zarr"
+            )
+        paths[name] = Path(path).expanduser()
+    return paths
+
+
+def main() -> None:
+    """Entry point: a user's error is one sentence on stderr and exit code 2."""
+    from stride_vars.cli_errors import run
+
+    run(app)

@@ -1,0 +1,1 @@
+"""Aspects of an evaluation: each module computes results, draws them and gives its rows of the summary."""

@@ -1,0 +1,1 @@
+"""Figures of the report, one concept a file; drawn without a window and without global state."""

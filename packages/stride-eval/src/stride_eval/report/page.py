@@ -1,0 +1,99 @@
+"""Puts the report together: one HTML file that needs nothing beside itself."""
+
+from __future__ import annotations
+
+import base64
+import json
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import resources
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jinja2
+
+from stride_eval.config import EvalConfig
+from stride_eval.plots.captions import interval_words, short_date, span
+from stride_eval.plots.style import colours
+from stride_eval.provenance import Provenance
+from stride_eval.report.score_table import score_table
+from stride_eval.report.verdict import verdict
+from stride_eval.scores import Score
+
+if TYPE_CHECKING:
+    from stride_eval.runner import Section
+
+
+def write_report(
+    folder: Path, sections: Sequence[Section], scores: Sequence[Score], about: Provenance, config: EvalConfig
+) -> Path:
+    """Writes ``report.html``.
+
+    Args:
+        folder: where the figures lie and the report goes.
+        sections: the families in order, with their figures.
+        scores: of the summary.
+        about: systems, targets and dates.
+        config: with its defaults, shown at the end.
+
+    Returns:
+        The report's path.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("stride_eval", "report"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+    targets = [
+        {
+            "key": key,
+            "name": spec.display_name,
+            "verdict": verdict(scores, key, spec.display_name, about.reference),
+            "table": score_table(scores, key, dict(about.members)),
+        }
+        for key, spec in about.specs.items()
+    ]
+    parts = [
+        {
+            "name": section.name,
+            "title": section.title,
+            "figures": [
+                {"record": record, "file": file, "data": _data_uri(folder / file), "width": _width(folder / file)}
+                for record, file in section.figures
+            ],
+        }
+        for section in sections
+        if section.figures
+    ]
+    html = environment.get_template("page.html.j2").render(
+        title=config.title or "Evaluation of " + ", ".join(about.systems),
+        css=resources.files("stride_eval.report").joinpath("page.css").read_text(encoding="utf-8"),
+        targets=targets,
+        sections=parts,
+        about=about,
+        colours=colours(about.systems),
+        span=span(about.dates),
+        dates=[short_date(date) for date in about.dates],
+        dropped={name: count for name, count in about.dropped.items() if count},
+        intervals=interval_words(config, len(about.dates)),
+        definitions={score.label: score.definition for score in scores if score.definition},
+        config=json.dumps(config.model_dump(mode="json"), indent=2),
+        versions={
+            "stride-eval": version("stride-eval"), "stride-vars": version("stride-vars"), "xarray": version("xarray"),
+            "numpy": version("numpy"), "matplotlib": version("matplotlib"), "Python": platform.python_version(),
+        },
+        created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    )  # fmt: skip
+    path = folder / "report.html"
+    path.write_text(html, encoding="utf-8")
+    return path
+
+
+def _data_uri(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def _width(path: Path) -> int:
+    """Width in pixels, from the PNG's header."""
+    return int.from_bytes(path.read_bytes()[16:20], "big")

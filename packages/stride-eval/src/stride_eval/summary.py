@@ -1,0 +1,72 @@
+"""The scores of all families as one table: nested for programs, tidy for files, rows for the report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from stride_eval.scores import Score
+
+Summary = dict[str, dict[str, dict[str, dict[str, Any]]]]
+"""system -> target -> score -> {value, lower, upper, units, n, best, estimator}; plain floats, None where not defined."""
+
+
+def nested(scores: Iterable[Score]) -> Summary:
+    """Scores as system -> target -> score -> numbers."""
+    result: Summary = {}
+    for score in scores:
+        plain = score.as_dict()
+        entry = {key: plain[key] for key in ("value", "lower", "upper", "units", "n", "estimator")}
+        result.setdefault(score.system, {}).setdefault(score.target, {})[score.name] = entry
+    return result
+
+
+def best_systems(scores: Sequence[Score]) -> Mapping[tuple[str, str], set[str]]:
+    """(target, score) -> the systems that are best at it; equals share it, a lone system wins nothing."""
+    groups: dict[tuple[str, str], list[Score]] = {}
+    for score in scores:
+        groups.setdefault((score.target, score.name), []).append(score)
+    best = {}
+    for key, rivals in groups.items():
+        distances = {score.system: score.distance() for score in rivals if score.system != "observed"}
+        finite = {system: value for system, value in distances.items() if math.isfinite(value)}
+        if len(finite) > 1:
+            least = min(finite.values())
+            best[key] = {
+                system for system, value in finite.items() if math.isclose(value, least, rel_tol=1e-12, abs_tol=1e-15)
+            }
+    return best
+
+
+def as_json(scores: Sequence[Score], about: Mapping[str, Any]) -> str:
+    """The nested table with what it is a table of, as JSON text."""
+    definitions = {score.name: score.definition for score in scores if score.definition}
+    whole = {**about, "definitions": definitions, "scores": nested(scores)}
+    return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_csv(scores: Sequence[Score]) -> str:
+    """One line a system, target and score."""
+    columns = ("system", "target", "name", "value", "lower", "upper", "units", "n", "estimator")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for score in scores:
+        plain = score.as_dict()
+        writer.writerow(["" if plain[column] is None else plain[column] for column in columns])
+    return text.getvalue()
+
+
+def number(value: float, units: str = "") -> str:
+    """A score for people: three significant digits, percentages with one decimal."""
+    if not math.isfinite(value):
+        return "–"
+    if units == "%":
+        return f"{value:+.1f}" if abs(value) < 1000 else f"{value:+.0f}"
+    size = abs(value)
+    decimals = 3 if size < 1 else 2 if size < 100 else 1
+    return f"{value:.{decimals}f}" if 1e-3 <= size < 1e5 or value == 0 else f"{value:.2e}"

@@ -1,0 +1,307 @@
+"""Several systems side by side: their common targets, dates and pixels, read some dates at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from stride_vars.catalogue import Catalogue
+from stride_vars.ensemble_variables import spec_from_attrs
+from stride_vars.errors import StrideError, nearest
+from stride_vars.spec import VariableSpec
+
+from stride_eval.errors import EvalError
+from stride_eval.grid import axes, spacing
+from stride_eval.reading import SavedEnsemble, open_ensemble
+
+BLOCK_BYTES = 128 * 2**20
+"""Of one target's fields that are in memory at once; the scores need a few times this."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some dates of one target: the observed fields and every system's members on the pixels that they share.
+
+    Attributes:
+        observed: (time, y, x), canonical units; NaN where any system or the observation is missing.
+        members: system -> (time, member, y, x), NaN on the same pixels.
+    """
+
+    observed: xr.DataArray
+    members: Mapping[str, xr.DataArray]
+
+
+@dataclass
+class Systems:
+    """The systems of one evaluation on the dates, grid and targets that they share.
+
+    Attributes:
+        saved: the opened ensembles by the user's names, in the user's order.
+        specs: what each common target is, by key.
+        times: common dates (ISO), ascending.
+        dropped: system -> number of its dates that the others, or its own observations, lack.
+        reference: the system that skill is measured against; None when there is one system alone.
+    """
+
+    saved: Mapping[str, SavedEnsemble]
+    specs: Mapping[str, VariableSpec]
+    times: tuple[str, ...]
+    dropped: Mapping[str, int]
+    reference: str | None
+    catalogue: Catalogue
+    block_bytes: int = BLOCK_BYTES
+    _kept: dict[str, Block] = field(default_factory=dict, repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the systems in the user's order."""
+        return tuple(self.saved)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Keys of the targets that every system holds."""
+        return tuple(self.specs)
+
+    def members(self, name: str) -> int:
+        """Number of members of a system."""
+        return self.saved[name].members
+
+    @property
+    def ensembles(self) -> tuple[str, ...]:
+        """Systems of two members or more: those that have a spread."""
+        return tuple(name for name in self.names if self.members(name) > 1)
+
+    @property
+    def first(self) -> SavedEnsemble:
+        """The system whose observations and coordinates stand for all (they agree: checked on opening)."""
+        return self.saved[self.names[0]]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the common grid."""
+        return self.first.ensemble.sizes["y"], self.first.ensemble.sizes["x"]
+
+    @property
+    def calendar_times(self) -> xr.DataArray:
+        """The common dates as they stand in the first system (datetime64 or cftime)."""
+        return self._at("target", self.names[0], self.times)["time"].reset_coords(drop=True)
+
+    @property
+    def axes(self) -> tuple[xr.DataArray, xr.DataArray]:
+        """Coordinates of rows and columns, with units and direction stated (see ``stride_eval.grid.axes``)."""
+        return axes(self.first.ensemble)
+
+    @property
+    def resolution_ratio(self) -> float | None:
+        """Pixels along a low-resolution cell, from the spacings of /conditioning; None where that is not known."""
+        group = self.first.groups.get("conditioning")
+        if group is None or not {"lr_y", "lr_x"} <= set(group.coords):
+            return None
+        fine, coarse = spacing(*self.axes), spacing(*axes(group, y="lr_y", x="lr_x"))
+        return coarse.y / fine.y if fine.unit == coarse.unit == "km" else None
+
+    def blocks(self, key: str) -> Iterator[Block]:
+        """The common dates in turn, as many at a time as ``block_bytes`` holds of all systems together.
+
+        Args:
+            key: a target.
+
+        Yields:
+            Consecutive dates; each date once.
+        """
+        per_date = 4 * int(np.prod(self.shape)) * (1 + sum(self.members(name) for name in self.names))
+        length = max(1, self.block_bytes // per_date)
+        if len(self.times) <= length:
+            # All fits at once: kept for the families that follow, in place of any other target's.
+            if key not in self._kept:
+                self._kept.clear()
+                self._kept[key] = self.block(key, self.times)
+            yield self._kept[key]
+            return
+        for start in range(0, len(self.times), length):
+            yield self.block(key, self.times[start : start + length])
+
+    def block(self, key: str, times: Sequence[str]) -> Block:
+        """Some of the common dates, read and masked to the pixels that observation and systems share."""
+        observed = self._read("target", self.names[0], key, times)
+        members = {name: self._read("ensemble", name, key, times) for name in self.names}
+        valid = np.isfinite(observed)
+        for values in members.values():
+            valid = valid & np.isfinite(values.values).all(axis=values.get_axis_num("member"))
+        return Block(observed.where(valid), {name: values.where(valid) for name, values in members.items()})
+
+    def observed_sample(self, key: str, limit: int = 2_000_000) -> np.ndarray:
+        """Observed values for choosing thresholds and bins: all of them, or every n-th pixel when there are more.
+
+        Returns:
+            One-dimensional, finite, ascending; empty when everything is missing.
+        """
+        step = max(1, math.ceil(math.sqrt(len(self.times) * float(np.prod(self.shape)) / limit)))
+        parts = []
+        for start in range(0, len(self.times), 32):
+            field = self._read("target", self.names[0], key, self.times[start : start + 32])
+            values = field.values[:, ::step, ::step]
+            parts.append(values[np.isfinite(values)])
+        return np.sort(np.concatenate(parts)).astype(np.float64)
+
+    def fields(self, group: str, name: str, key: str, times: Sequence[str]) -> xr.DataArray | None:
+        """Dates of a variable in /pmm or /conditioning, or None where the system has none of it."""
+        saved = self.saved[name]
+        if group not in saved.groups or key not in saved.groups[group].data_vars:
+            return None
+        if not set(times) <= set(saved.times_of(group)):
+            return None
+        return self._read(group, name, key, times)
+
+    def _at(self, group: str, name: str, times: Sequence[str]) -> xr.Dataset:
+        """Dates of a group, not read yet."""
+        position = {time: index for index, time in enumerate(self.saved[name].times_of(group))}
+        wanted = [position[time] for time in times]
+        whole = wanted == list(range(wanted[0], wanted[0] + len(wanted)))
+        return self.saved[name].groups[group].isel(time=slice(wanted[0], wanted[-1] + 1) if whole else wanted)
+
+    def _read(self, group: str, name: str, key: str, times: Sequence[str]) -> xr.DataArray:
+        """Dates of a variable in memory, with the first system's coordinates of time, rows and columns alone."""
+        array = self._at(group, name, times)[key]
+        try:
+            values = array.values
+        except Exception as error:  # every backend raises its own kinds for damaged chunks
+            saved = self.saved[name]
+            raise EvalError(
+                f"system {name!r}: /{group}/{key} in {str(saved.path)!r} cannot be read between {times[0]} and {times[-1]} "
+                f"({' '.join(str(error).split())[:200]}); the store is damaged there: generate it again"
+            ) from error
+        coords: dict[str, xr.DataArray] = {}
+        if "y" in array.dims:
+            coords = dict(zip(("y", "x"), self.axes, strict=True))
+        # Times of the other systems may differ in type or calendar class; the labels agree, so the first system's stand for all.
+        coords["time"] = self._at("target", self.names[0], times)["time"].variable
+        return xr.DataArray(
+            values,
+            dims=array.dims,
+            coords=coords,
+            name=key,
+            attrs={"units": self.specs[key].units} if key in self.specs else array.attrs,
+        )
+
+
+def open_systems(paths: Mapping[str, Path], *, catalogue: Catalogue, reference: str | None = None) -> Systems:
+    """Opens systems and finds what they share.
+
+    Args:
+        paths: name -> saved ensemble.
+        catalogue: the known variables.
+        reference: name of the system that skill is measured against. Default: the one with the fewest members, the
+            first by name among equals; none when there is only one system.
+
+    Raises:
+        EvalError: no system, unreadable or foreign stores, no common date or target, grids or units or observed
+            fields that differ, an unknown reference.
+    """
+    if not paths:
+        raise EvalError("no system to evaluate; give at least one NAME=PATH")
+    saved = {name: open_ensemble(name, path) for name, path in paths.items()}
+    names = tuple(saved)
+    if reference is not None and reference not in saved:
+        raise EvalError(f"the reference {reference!r} is none of the systems.{nearest(reference, names)}")
+    if reference is None and len(names) > 1:
+        reference = min(names, key=lambda name: (saved[name].members, name))
+    for name in names[1:]:
+        _check_grids(saved[names[0]], saved[name])
+    times, dropped = _common_times(saved)
+    specs = _common_targets(saved, catalogue)
+    systems = Systems(saved, specs, times, dropped, reference, catalogue)
+    for key in specs:
+        _check_observed(systems, key)
+    return systems
+
+
+def _common_times(saved: Mapping[str, SavedEnsemble]) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Dates that every system holds, members and observations alike, and how many each one loses."""
+    held = {name: set(one.times) & set(one.times_of("target")) for name, one in saved.items()}
+    common = set.intersection(*held.values())
+    if not common:
+        spans = ", ".join(
+            f"{name!r} has {len(one.times)} from {min(one.times)} to {max(one.times)}"
+            if one.times
+            else f"{name!r} has none"
+            for name, one in saved.items()
+        )
+        raise EvalError(f"the systems share no date with observations ({spans}); generate them for the same dates")
+    return tuple(sorted(common)), {name: len(one.times) - len(common) for name, one in saved.items()}
+
+
+def _common_targets(saved: Mapping[str, SavedEnsemble], catalogue: Catalogue) -> dict[str, VariableSpec]:
+    """What each common target is; units agree between systems."""
+    first, *others = saved.values()
+    keys = [key for key in first.targets if all(key in other.targets for other in others)]
+    if not keys:
+        lists = ", ".join(f"{name!r} has {', '.join(one.targets)}" for name, one in saved.items())
+        raise EvalError(f"the systems share no target variable ({lists}); evaluate them apart")
+    specs: dict[str, VariableSpec] = {}
+    for key in keys:
+        for name, one in saved.items():
+            for group in ("ensemble", "target"):
+                spec = _spec(one, group, key, catalogue)
+                known = specs.setdefault(key, spec)
+                if known.units != spec.units:
+                    raise EvalError(
+                        f"{key!r} is in {known.units!r} in system {first.name!r} but in {spec.units!r} in /{group} of "
+                        f"system {name!r}; convert one of them"
+                    )
+    return specs
+
+
+def _spec(one: SavedEnsemble, group: str, key: str, catalogue: Catalogue) -> VariableSpec:
+    """What a saved variable is: found in the catalogue, or told by its own attributes."""
+    attrs = one.groups[group][key].attrs
+    where = f"system {one.name!r} ({str(one.path)!r}), /{group}"
+    name = str(attrs.get("stride_variable", key))
+    if name not in catalogue and "units" not in attrs:
+        raise EvalError(
+            f"{where}: unknown variable {name!r} without attributes; give it units and long_name, or describe it in a "
+            "variables file and pass that with --set variables_file=PATH"
+        )
+    try:
+        return spec_from_attrs(key, attrs, catalogue, where=where)
+    except StrideError as error:
+        raise EvalError(str(error)) from error
+
+
+def _check_grids(first: SavedEnsemble, other: SavedEnsemble) -> None:
+    """Refuses systems on different grids: values at unlike places cannot be compared."""
+    for dim in ("y", "x"):
+        one, two = first.ensemble.sizes[dim], other.ensemble.sizes[dim]
+        if one != two:
+            raise EvalError(
+                f"systems {first.name!r} and {other.name!r} lie on different grids: {dim} has {one} and {two} points; "
+                "bring them to one grid before the evaluation"
+            )
+        if dim in first.ensemble.coords and dim in other.ensemble.coords:
+            here, there = (np.asarray(s.ensemble[dim].values, dtype=float) for s in (first, other))
+            step = np.abs(np.diff(here)).min() if here.size > 1 else 1.0
+            if not np.allclose(here, there, rtol=0.0, atol=0.01 * step):
+                raise EvalError(
+                    f"systems {first.name!r} and {other.name!r} lie on different grids: {dim} runs from {here[0]:g} to "
+                    f"{here[-1]:g} and from {there[0]:g} to {there[-1]:g}; bring them to one grid before the evaluation"
+                )
+
+
+def _check_observed(systems: Systems, key: str) -> None:
+    """Refuses systems that bring different observations; looks at the first, middle and last common date."""
+    count = len(systems.times)
+    for time in sorted({systems.times[index] for index in (0, count // 2, count - 1)}):
+        fields = {name: systems._read("target", name, key, [time]).values for name in systems.names}
+        first = fields[systems.names[0]]
+        scale = float(np.nanmax(np.abs(first))) if np.isfinite(first).any() else 1.0
+        for name, values in fields.items():
+            both = np.isfinite(values) & np.isfinite(first)
+            if not np.allclose(values[both], first[both], rtol=1e-3, atol=max(1e-4 * scale, 1e-12)):
+                raise EvalError(
+                    f"systems {systems.names[0]!r} and {name!r} hold different observed fields of {key!r} on {time}; "
+                    "they must be scored against the same /target"
+                )
