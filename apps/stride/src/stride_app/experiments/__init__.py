@@ -1,0 +1,1 @@
+"""Experiment files that come with the program, found by name through the entry point `stride.experiments`."""

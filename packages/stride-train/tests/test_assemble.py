@@ -1,0 +1,49 @@
+from types import SimpleNamespace
+
+import pytest
+from stride_train.assemble import assemble_spec
+from stride_train.config import ModelConfig
+from stride_train.errors import ExperimentError
+
+
+def adapter(thresholds=(0.5, None)):
+    return SimpleNamespace(
+        counts=SimpleNamespace(target=2, dynamic=3, static=1),
+        hr_shape=(16, 24),
+        lr_shape=(4, 6),
+        lr_margin=0,
+        target_names=("fine.prcp", "fine.t2m"),
+        wet_thresholds_scaled=lambda: list(thresholds),
+    )
+
+
+def test_the_spec_holds_what_the_adapter_counts():
+    spec = assemble_spec(adapter(), ModelConfig(channels=(8, 16)), sigma_data=0.9)
+    assert (spec.in_dynamic_channels, spec.in_static_channels, spec.out_channels) == (3, 1, 2)
+    assert (spec.target_hr_shape, spec.cond_lr_shape, spec.sigma_data) == ((16, 24), (4, 6), 0.9)
+    assert spec.channels == (8, 16)
+    assert not spec.use_rain_gate
+
+
+def test_the_gate_takes_every_target_with_a_wet_threshold():
+    spec = assemble_spec(adapter(), ModelConfig(use_rain_gate=True), sigma_data=1.0)
+    assert (spec.gated_channels, spec.gate_thresholds) == ((0,), (0.5,))
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [(("fine.prpc",), r"which is no target.*fine\.prcp"), (("fine.t2m",), "has no wet threshold")],
+)
+def test_gating_what_cannot_be_gated_is_refused(targets, message):
+    with pytest.raises(ExperimentError, match=message):
+        assemble_spec(adapter(), ModelConfig(use_rain_gate=True, gated_targets=targets), sigma_data=1.0)
+
+
+def test_a_gate_without_any_threshold_is_refused():
+    with pytest.raises(ExperimentError, match="switch it off"):
+        assemble_spec(adapter((None, None)), ModelConfig(use_rain_gate=True), sigma_data=1.0)
+
+
+def test_options_that_do_not_go_together_are_refused():
+    with pytest.raises(ExperimentError, match=r"does not fit the data: .*multiples of 8"):
+        assemble_spec(adapter(), ModelConfig(channels=(9,)), sigma_data=1.0)

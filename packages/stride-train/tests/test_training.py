@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import torch
+from stride_train.checkpoint import latest_checkpoint, list_checkpoints, load_checkpoint
+from stride_train.config import Amount
+from stride_train.errors import CheckpointError, ExperimentError, TrainingError
+from stride_train.run_folder import RunFolder
+from stride_train.training.history import read_history
+from stride_train.training.run import train, training_finished
+
+
+def with_train(experiment, **changes):
+    return experiment.model_copy(update={"train": experiment.train.model_copy(update=changes)})
+
+
+def start(experiment, folder, **options):
+    run = RunFolder(folder)
+    run.create()
+    return run, train(experiment, run, resume=options.get("resume", False))
+
+
+def without_time(rows):
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+def test_a_run_folder_holds_what_is_needed_to_go_on(trained, experiment):
+    assert sorted(path.name for path in trained.path.iterdir()) == [
+        "checkpoints",
+        "config.yaml",
+        "history.csv",
+        "history.png",
+        "statistics.json",
+    ]
+    assert trained.load_config() == experiment
+    checkpoint = load_checkpoint(latest_checkpoint(trained.checkpoints))
+    assert (checkpoint.state.step, checkpoint.state.images, checkpoint.state.finished) == (12, 48, True)
+    assert checkpoint.data["names"]["target"] == ["fine.prcp"]
+    assert checkpoint.data["statistics"]["variables"]["fine.prcp"]["n"] > 0
+    assert 0.5 < checkpoint.spec.sigma_data < 1.5
+    assert training_finished(experiment, trained)
+
+
+def test_the_monitors_stand_in_the_history(trained):
+    rows = read_history(trained.history)
+    assert [row["step"] for row in rows] == ["2", "4", "6", "8", "10", "12"]
+    monitored = [row for row in rows if row["crps"]]
+    assert [row["step"] for row in monitored] == ["6", "12"]
+    assert 0 < float(monitored[-1]["wet_fraction_observed"]) < 1
+
+
+def test_the_loss_falls(experiment, tmp_path):
+    run, _ = start(with_train(experiment, budget=Amount.parse("150steps"), learning_rate=3e-3, warmup_steps=5), tmp_path)
+    losses = [float(row["edm_loss"]) for row in read_history(run.history)]
+    assert np.mean(losses[-20:]) < 0.8 * np.mean(losses[:10])
+
+
+def test_a_resumed_run_equals_an_undisturbed_one_bit_for_bit(trained, experiment, tmp_path):
+    half = with_train(experiment, budget=Amount.parse("6steps"), decay_from=1.0)
+    whole = with_train(experiment, decay_from=1.0)
+    undisturbed, _ = start(whole, tmp_path / "undisturbed")
+    run, _ = start(half, tmp_path / "resumed")
+    assert not training_finished(whole, run)
+    train(whole, run, resume=True)
+    ours, theirs = (load_checkpoint(latest_checkpoint(folder.checkpoints)) for folder in (run, undisturbed))
+    assert ours.state.step == theirs.state.step == 12
+    for section in ("network", "average", "optimizer"):
+        for name, value in getattr(theirs, section).items():
+            assert torch.equal(getattr(ours, section)[name], value), (section, name)
+    assert without_time(read_history(run.history)) == without_time(read_history(undisturbed.history))
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(trained, experiment, tmp_path):
+    reference = load_checkpoint(latest_checkpoint(trained.checkpoints)).network
+    same, _ = start(experiment, tmp_path / "same")
+    other, _ = start(experiment.model_copy(update={"seed": 4}), tmp_path / "other")
+    assert all(torch.equal(v, reference[k]) for k, v in load_checkpoint(latest_checkpoint(same.checkpoints)).network.items())
+    different = load_checkpoint(latest_checkpoint(other.checkpoints)).network
+    assert not all(torch.equal(value, reference[name]) for name, value in different.items())
+
+
+def test_a_trained_run_is_not_overwritten(trained, experiment):
+    with pytest.raises(ExperimentError, match=r"already holds a trained model: add --resume"):
+        train(experiment, trained, resume=False)
+
+
+def test_resuming_another_experiment_names_the_key(trained, experiment):
+    wider = experiment.model_copy(update={"model": experiment.model.model_copy(update={"channels": (8, 24)})})
+    with pytest.raises(ExperimentError, match=r"model\.channels was \[8, 16\], is \[8, 24\]"):
+        train(wider, trained, resume=True)
+
+
+def test_resuming_nothing_says_to_train(experiment, tmp_path):
+    with pytest.raises(CheckpointError, match="train first"):
+        train(experiment, RunFolder(tmp_path), resume=True)
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_times_and_keeps_the_checkpoint(experiment, tmp_path):
+    broken = with_train(experiment, learning_rate=1e30, gradient_clip=1e30, warmup_steps=0, checkpoint_every=Amount.parse("1steps"))
+    run = RunFolder(tmp_path)
+    run.create()
+    with pytest.raises(TrainingError, match=r"not finite at step \d+ \(times 2001-01-"):
+        train(broken, run, resume=False)
+    assert list_checkpoints(run.checkpoints)
+    assert not list(run.checkpoints.glob(".*"))
+
+
+def test_a_time_budget_ends_training(experiment, tmp_path):
+    _, result = start(with_train(experiment, budget=Amount.parse("1s")), tmp_path)
+    assert result.state.finished
+    assert result.state.seconds >= 1
+
+
+def test_the_gate_is_trained_behind_its_flag(experiment, tmp_path):
+    gated = experiment.model_copy(update={"model": experiment.model.model_copy(update={"use_rain_gate": True})})
+    run, _ = start(gated, tmp_path)
+    assert all(float(row["gate_loss"]) > 0 for row in read_history(run.history))
+    assert load_checkpoint(latest_checkpoint(run.checkpoints)).spec.gated_channels == (0,)
