@@ -1,0 +1,483 @@
+"""The one declarative adapter that serves every gridded dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from stride_vars.catalogue import Catalogue
+from stride_vars.errors import nearest
+from stride_vars.regions import Box, Region
+from stride_vars.spec import VariableSpec
+
+from stride_data.adapter_protocol import Adapter
+from stride_data.assembly.cache import FieldCache
+from stride_data.assembly.channels import Channel, ChannelCounts, Channels
+from stride_data.assembly.coordinates import Coordinates, bounds, coordinates
+from stride_data.assembly.fields import FieldReader, FieldSet, stacked
+from stride_data.assembly.scaling import Scaling
+from stride_data.config import DataConfig
+from stride_data.discovery.scan import scan_sources
+from stride_data.discovery.source import Source
+from stride_data.discovery.splits import common_times, split_times
+from stride_data.errors import DataError
+from stride_data.regions.geometry import Geometry, build_geometry
+from stride_data.statistics.compute import Progress, compute_statistics
+from stride_data.statistics.file import read_statistics, write_statistics
+from stride_data.yaml_config import absolute, expand_env
+
+__all__ = ["Adapter", "ChannelCounts", "FieldSet", "GriddedAdapter"]
+
+TRAIN_SPLIT = "train"
+"""Name of the split that statistics are computed on."""
+
+
+class GriddedAdapter:
+    """Files of any gridded dataset as described by a configuration, to fields and samples.
+
+    Arrays are channels first, ``[C, H, W]``, rows and columns in the file's own order. Physical values are in the
+    catalogue's canonical units.
+
+    Attributes:
+        config: The configuration.
+        sources: Scanned sources by name.
+        channels: Channels in order.
+        geometry: Boxes and alignments.
+    """
+
+    def __init__(
+        self,
+        config: DataConfig,
+        sources: Mapping[str, Source],
+        channels: Channels,
+        geometry: Geometry,
+        splits: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        """Hold scanned parts; ``from_config`` makes them."""
+        self.config = config
+        self.sources = dict(sources)
+        self.channels = channels
+        self.geometry = geometry
+        self._splits = dict(splits)
+        self._reader = FieldReader(
+            self.sources, channels, geometry, config.missing_conditioning, FieldCache(int(config.cache_gb * 1e9))
+        )
+        self._scaling: Scaling | None = None
+        self._statistics: dict[str, Any] | None = None
+
+    @classmethod
+    def from_config(
+        cls, config: DataConfig, *, base: str | Path = ".", statistics: str | Path | Mapping[str, Any] | None = None
+    ) -> GriddedAdapter:
+        """Scan the files and check that they fit together; no field is read.
+
+        Args:
+            config: The configuration.
+            base: Folder that relative paths of the configuration refer to.
+            statistics: Statistics file or its content; the configuration's own when omitted. Without any, physical
+                fields can be read but nothing scaled.
+
+        Raises:
+            DataError: If anything a user can cause is wrong.
+        """
+        catalogue = Catalogue.load(
+            *(absolute(path, base) for path in expand_env(config.variables_files, "data.variables_file"))
+        )
+        root = Path(absolute(expand_env(config.root, "data.root"), base))
+        sources = scan_sources(config, root, catalogue)
+        channels = Channels.from_config(config, sources)
+        target, dynamic, static = (
+            [channel.source for channel in some] for some in (channels.target, channels.dynamic, channels.static)
+        )
+        geometry = build_geometry(config.region, sources, target, dynamic, static)
+        conditioned = common_times([sources[name] for name in dict.fromkeys(dynamic)])
+        paired = common_times([sources[name] for name in dict.fromkeys([*target, *dynamic])])
+        adapter = cls(config, sources, channels, geometry, split_times(config.splits, paired, conditioned))
+        if statistics is not None:
+            adapter.load_statistics(statistics)
+        elif config.statistics is not None:
+            adapter.load_statistics(absolute(expand_env(config.statistics, "data.statistics"), base))
+        return adapter
+
+    # What there is
+
+    @property
+    def target_vars(self) -> tuple[VariableSpec, ...]:
+        """Variables of the target channels."""
+        return tuple(channel.spec for channel in self.channels.target)
+
+    @property
+    def cond_vars(self) -> tuple[VariableSpec, ...]:
+        """Variables of the dynamic conditioning channels."""
+        return tuple(channel.spec for channel in self.channels.dynamic)
+
+    @property
+    def static_vars(self) -> tuple[VariableSpec, ...]:
+        """Variables of the static channels."""
+        return tuple(channel.spec for channel in self.channels.static)
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """``source.key`` of the target channels."""
+        return tuple(channel.name for channel in self.channels.target)
+
+    @property
+    def cond_names(self) -> tuple[str, ...]:
+        """``source.key`` of the dynamic conditioning channels."""
+        return tuple(channel.name for channel in self.channels.dynamic)
+
+    @property
+    def static_names(self) -> tuple[str, ...]:
+        """``source.key`` of the static channels."""
+        return tuple(channel.name for channel in self.channels.static)
+
+    @property
+    def counts(self) -> ChannelCounts:
+        """Number of channels of each role."""
+        return self.channels.counts
+
+    @property
+    def hr_shape(self) -> tuple[int, int]:
+        """Rows and columns of a sample's target."""
+        return self.region.hr.shape
+
+    @property
+    def lr_shape(self) -> tuple[int, int]:
+        """Rows and columns of a sample's dynamic conditioning, margin included."""
+        return self.region.lr.shape
+
+    @property
+    def region(self) -> Region:
+        """The configured boxes; ``lr`` includes the margin."""
+        return self.geometry.region
+
+    @property
+    def lr_margin(self) -> int:
+        """LR cells on every side of a sample's LR box beyond its HR box."""
+        return self.geometry.lr_margin
+
+    @property
+    def calendar(self) -> str:
+        """CF calendar of the times."""
+        return self.sources[self.channels.target[0].source].calendar
+
+    @property
+    def splits(self) -> dict[str, tuple[str, ...]]:
+        """Times of every split."""
+        return dict(self._splits)
+
+    def times(self, split: str) -> list[str]:
+        """ISO times of a split, in order.
+
+        Raises:
+            DataError: If there is no such split.
+        """
+        if split not in self._splits:
+            raise DataError(f"data.splits has no '{split}'.{nearest(split, self._splits)}")
+        return list(self._splits[split])
+
+    @property
+    def domain_info(self) -> dict[str, Any]:
+        """Grids and their relation, JSON-able."""
+        lr, geometry = self.geometry.lr, self.geometry
+        info: dict[str, Any] = {
+            "hr_cells_per_lr_cell": [str(lr.y.ratio), str(lr.x.ratio)],
+            "lr_margin": geometry.lr_margin,
+        }
+        for name, grid in (("hr_grid", geometry.hr_grid), ("lr_grid", geometry.lr_grid)):
+            info[name] = {
+                "shape": list(grid.shape),
+                "spacing": list(grid.spacing),
+                "units": [str(grid.y_attrs.get("units", "")), str(grid.x_attrs.get("units", ""))],
+            }
+        return info
+
+    # Fields and samples
+
+    def crop(self, seed: int, epoch: int, index: int) -> Box:
+        """HR box of a training sample: drawn in the shuffle region, or the fixed box without one."""
+        if self.region.shuffle is None:
+            return self.region.hr
+        return self.geometry.crops().draw(seed, epoch, index)
+
+    def fields(self, time: str, box: Box | None = None) -> FieldSet:
+        """Physical fields of one time.
+
+        Args:
+            time: ISO time as ``times`` gives it.
+            box: HR box, co-located with LR cells; the region's when omitted.
+
+        Raises:
+            DataError: If the time is not there, conditioning is missing, or the box does not fit.
+        """
+        hr = self.region.hr if box is None else box
+        lr = self.region.lr if box is None else self.geometry.lr_box(box)
+        dynamic = stacked([self._reader.dynamic(channel, time, lr) for channel in self.channels.dynamic])
+        target = mask = static = None
+        if self._reader.has_target(time):
+            target = stacked([self._reader.target(channel, time, hr) for channel in self.channels.target])
+            mask = ~np.isnan(target)
+        if self.channels.static:
+            static = stacked([self._reader.static(channel, hr) for channel in self.channels.static])
+        coords = {**self.hr_coords(hr), **self.lr_coords(lr)}
+        return FieldSet(target, dynamic, static, mask, hr, lr, coords)
+
+    def sample(self, time: str, *, hr_box: Box | None = None) -> dict[str, Any]:
+        """One scaled sample: the contract batch without its batch axis, numpy.
+
+        Missing targets are 0 (scaled) where ``mask`` is False.
+
+        Args:
+            time: ISO time.
+            hr_box: HR box, co-located with LR cells; the region's when omitted.
+
+        Raises:
+            DataError: As ``fields``, or if no statistics are loaded.
+        """
+        physical = self.fields(time, hr_box)
+        target = None
+        if physical.target is not None and physical.mask is not None:
+            target = self.forward_target(physical.target)
+            if not physical.mask.all():
+                target = np.where(physical.mask, target, np.float32(0))
+        hr, lr = physical.hr_box, physical.lr_box
+        return {
+            "target": target,
+            "cond_dynamic": self.forward_conditioning(physical.dynamic),
+            "cond_static": None if physical.static is None else self.forward_static(physical.static),
+            "cond_coord": {
+                "hr_box": np.array((hr.y, hr.x, hr.height, hr.width), np.int64),
+                "lr_box": np.array((lr.y, lr.x, lr.height, lr.width), np.int64),
+                "hr_bounds": np.array(bounds(self.geometry.hr_grid, hr), np.float64),
+                "lr_bounds": np.array(bounds(self.geometry.lr_grid, lr), np.float64),
+            },
+            "mask": physical.mask,
+            "meta": {"timestamps": [time], **self.batch_meta()},
+        }
+
+    def batch_meta(self) -> dict[str, Any]:
+        """The part of a batch's ``meta`` that is the same for every batch."""
+        return {
+            "target_vars": list(self.target_names),
+            "cond_vars": list(self.cond_names),
+            "static_vars": list(self.static_names),
+            "domain_info": self.domain_info,
+            "scaling_info": {
+                "transforms": self.transforms,
+                "statistics_id": self.statistics_id,
+                "missing_target": {"scaled_value": 0.0, "where": "mask is False"},
+                "missing_conditioning": self.config.missing_conditioning,
+                "valid_min": self._valid_minima(),
+            },
+        }
+
+    def hr_coords(self, box: Box | None = None) -> Coordinates:
+        """Coordinates of an HR box (the region's when omitted): ``y``, ``x`` and, where known, latitude and longitude."""
+        return coordinates(self.geometry.hr_grid, self.region.hr if box is None else box)
+
+    def lr_coords(self, box: Box | None = None) -> Coordinates:
+        """Coordinates of an LR box (the region's when omitted): ``lr_y``, ``lr_x`` and, where known, geographic ones."""
+        return coordinates(self.geometry.lr_grid, self.region.lr if box is None else box, "lr_")
+
+    # Scaling
+
+    @property
+    def scaling(self) -> Scaling:
+        """Transforms of all channels.
+
+        Raises:
+            DataError: If no statistics are loaded.
+        """
+        if self._scaling is None:
+            raise DataError(
+                "no statistics are loaded, so nothing can be scaled; make them with `stride-data stats` and set "
+                "data.statistics to the file."
+            )
+        return self._scaling
+
+    def forward_target(self, x: Any) -> Any:
+        """Physical to scaled targets, [..., C, H, W], numpy or torch."""
+        return self.scaling.target.forward(x)
+
+    def inverse_target(self, x: Any) -> Any:
+        """Scaled to physical targets, [..., C, H, W], numpy or torch."""
+        return self.scaling.target.inverse(x)
+
+    def forward_conditioning(self, x: Any) -> Any:
+        """Physical to scaled dynamic conditioning, [..., C, H, W], numpy or torch."""
+        return self.scaling.dynamic.forward(x)
+
+    def inverse_conditioning(self, x: Any) -> Any:
+        """Scaled to physical dynamic conditioning, [..., C, H, W], numpy or torch."""
+        return self.scaling.dynamic.inverse(x)
+
+    def forward_static(self, x: Any) -> Any:
+        """Physical to scaled static fields, [..., C, H, W], numpy or torch."""
+        return self.scaling.static.forward(x)
+
+    def inverse_static(self, x: Any) -> Any:
+        """Scaled to physical static fields, [..., C, H, W], numpy or torch."""
+        return self.scaling.static.inverse(x)
+
+    def wet_thresholds_scaled(self) -> list[float | None]:
+        """For each target, its wet threshold in scaled units; None where it has none."""
+        return [
+            None if spec.wet_threshold is None else float(transform.forward(np.float64(spec.wet_threshold)))
+            for spec, transform in zip(self.target_vars, self.scaling.target.transforms, strict=True)
+        ]
+
+    @property
+    def transforms(self) -> list[dict[str, Any]]:
+        """Metadata of every channel's transform with its role; ``stride_data.transforms.from_metadata`` rebuilds them."""
+        return [] if self._scaling is None else self._scaling.metadata()
+
+    # Statistics
+
+    @property
+    def statistics_id(self) -> str | None:
+        """Content id of the loaded statistics."""
+        return None if self._statistics is None else str(self._statistics["id"])
+
+    @property
+    def statistics(self) -> dict[str, Any] | None:
+        """Content of the loaded statistics file."""
+        return self._statistics
+
+    def load_statistics(self, source: str | Path | Mapping[str, Any]) -> None:
+        """Use a statistics file, or its content as kept in a checkpoint.
+
+        Raises:
+            DataError: If it is unreadable, or of other variables, sources or units.
+        """
+        statistics = read_statistics(source)
+        where = "statistics" if isinstance(source, Mapping) else str(source)
+        self._scaling = Scaling.from_statistics(self.channels, statistics, where)
+        self._statistics = statistics
+
+    def compute_statistics(self, progress: Progress | None = None) -> dict[str, Any]:
+        """Statistics of the training split, in the shuffle region if there is one, else in the HR box.
+
+        Args:
+            progress: Called with (times done, all times).
+
+        Returns:
+            Content of a statistics file; ``load_statistics`` takes it.
+        """
+        times = self.times(TRAIN_SPLIT)
+        hr = self.training_box
+        lr = self.geometry.lr_box(hr)
+        read = self._reader
+
+        def dynamic_and_target(time: str) -> Iterable[tuple[Channel, NDArray[np.float32]]]:
+            seen: set[str] = set()
+            for channel in self.channels.dynamic:
+                seen.add(channel.name)
+                yield channel, read.dynamic(channel, time, lr)
+            for channel in self.channels.target:
+                if read.has_target(time) and channel.name not in seen:
+                    yield channel, read.target(channel, time, hr)
+
+        return compute_statistics(
+            self.channels.all,
+            times,
+            dynamic_and_target,
+            lambda: [(channel, read.static(channel, hr)) for channel in self.channels.static],
+            provenance=self.statistics_provenance(),
+            progress=progress,
+        )
+
+    def write_statistics(self, path: str | Path) -> Path:
+        """Write the loaded statistics, computing them first if none are loaded; atomic."""
+        if self._statistics is None:
+            self.load_statistics(self.compute_statistics())
+        assert self._statistics is not None
+        return write_statistics(self._statistics, path)
+
+    @property
+    def training_box(self) -> Box:
+        """The HR cells that training samples can show: all possible crops together, or the fixed box."""
+        if self.region.shuffle is None:
+            return self.region.hr
+        crops = self.geometry.crops()
+        height, width = crops.shape
+        return Box(
+            y=crops.rows[0],
+            x=crops.columns[0],
+            height=crops.rows[-1] + height - crops.rows[0],
+            width=crops.columns[-1] + width - crops.columns[0],
+        )
+
+    def statistics_provenance(self) -> dict[str, Any]:
+        """Everything that decides what the statistics are; equal provenance means equal statistics."""
+        times = self.times(TRAIN_SPLIT)
+        return {
+            "files": {
+                name: {
+                    "pattern": self.config.sources[name].files,
+                    "count": len(source.paths),
+                    "calendar": source.calendar,
+                    "block_average": source.block_average,
+                    "variables": {
+                        key: entry.model_dump(mode="json") for key, entry in self.config.sources[name].variables.items()
+                    },
+                }
+                for name, source in self.sources.items()
+            },
+            "dates": times,
+            "split": {
+                "name": TRAIN_SPLIT,
+                **self.config.splits[TRAIN_SPLIT].model_dump(mode="json", exclude_none=True),
+            },
+            "region": {
+                "hr": self.training_box.model_dump(),
+                "lr": self.geometry.lr_box(self.training_box).model_dump(),
+            },
+            "missing_conditioning": self.config.missing_conditioning,
+            "package": {"stride-data": version("stride-data")},
+        }
+
+    # What is remembered
+
+    def _valid_minima(self) -> dict[str, float]:
+        return {
+            f"{name}.{key}": field.valid_min
+            for name, source in self.sources.items()
+            for key, field in source.fields.items()
+            if field.valid_min is not None
+        }
+
+    def metadata(self) -> dict[str, Any]:
+        """Everything a checkpoint needs to use a model without this configuration, JSON-able."""
+        groups = (
+            ("target", self.channels.target),
+            ("dynamic", self.channels.dynamic),
+            ("static", self.channels.static),
+        )
+        return {
+            "channels": {
+                role: [{"name": c.name, "spec": c.spec.model_dump(mode="json")} for c in channels]
+                for role, channels in groups
+            },
+            "region": self.region.model_dump(mode="json"),
+            "domain": self.domain_info,
+            "calendar": self.calendar,
+            "transforms": self.transforms,
+            "statistics": self._statistics,
+            "statistics_id": self.statistics_id,
+            "missing_conditioning": self.config.missing_conditioning,
+            "valid_min": self._valid_minima(),
+            "splits": {
+                name: {
+                    "times": len(times),
+                    "first": times[0],
+                    "last": times[-1],
+                    "config": self.config.splits[name].model_dump(mode="json", exclude_none=True),
+                }
+                for name, times in self._splits.items()
+            },
+            "versions": {"stride-data": version("stride-data"), "stride-vars": version("stride-vars")},
+        }

@@ -1,0 +1,87 @@
+"""A channel: one variable of one source in one role, at a fixed place in the order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from stride_vars.spec import VariableSpec
+
+from stride_data.config import DataConfig
+from stride_data.discovery.source import Source
+
+Role = Literal["target", "dynamic", "static"]
+
+
+class ChannelCounts(NamedTuple):
+    """How many channels each role has."""
+
+    target: int
+    dynamic: int
+    static: int
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One variable of one source in one role.
+
+    Attributes:
+        role: What it is used as.
+        source: Name of the source.
+        spec: The variable.
+        options: The configuration's transform options; empty for the variable's default.
+    """
+
+    role: Role
+    source: str
+    spec: VariableSpec
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """``source.key``."""
+        return f"{self.source}.{self.spec.key}"
+
+
+@dataclass(frozen=True)
+class Channels:
+    """All channels, in the configuration's order."""
+
+    target: tuple[Channel, ...]
+    dynamic: tuple[Channel, ...]
+    static: tuple[Channel, ...]
+
+    @classmethod
+    def from_config(cls, config: DataConfig, sources: Mapping[str, Source]) -> Channels:
+        """Channels that a configuration names."""
+
+        def channels(role: Role, names: Sequence[str]) -> tuple[Channel, ...]:
+            found: list[Channel] = []
+            for name in names:
+                source, _, key = name.partition(".")
+                spec = sources[source].fields[key].spec
+                found.append(Channel(role, source, spec, dict(config.transforms.get(name, {}))))
+            return tuple(found)
+
+        return cls(
+            channels("target", config.target), channels("dynamic", config.dynamic), channels("static", config.static)
+        )
+
+    @property
+    def counts(self) -> ChannelCounts:
+        """How many channels each role has."""
+        return ChannelCounts(len(self.target), len(self.dynamic), len(self.static))
+
+    @property
+    def all(self) -> tuple[Channel, ...]:
+        """Targets, then dynamic, then static; a variable that has two roles comes once."""
+        return tuple({channel.name: channel for channel in (*self.static, *self.dynamic, *self.target)}.values())
+
+
+def keys_by_source(channels: Sequence[Channel]) -> dict[str, list[str]]:
+    """Catalogue keys of channels, grouped by source."""
+    grouped: dict[str, list[str]] = {}
+    for channel in channels:
+        grouped.setdefault(channel.source, []).append(channel.spec.key)
+    return grouped

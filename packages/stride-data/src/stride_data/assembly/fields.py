@@ -1,0 +1,140 @@
+"""Physical fields of one time and box, read through the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from stride_vars.regions import Box
+
+from stride_data.assembly.cache import FieldCache
+from stride_data.assembly.channels import Channel, Channels, keys_by_source
+from stride_data.discovery.source import Source
+from stride_data.errors import DataError
+from stride_data.regions.geometry import Geometry
+
+
+@dataclass(frozen=True)
+class FieldSet:
+    """Fields of one time in canonical units, float32.
+
+    Attributes:
+        target: [C_out, H_hr, W_hr], missing values NaN; None where the time has no target.
+        dynamic: [C_dyn, H_lr, W_lr].
+        static: [C_static, H_hr, W_hr]; None without static channels.
+        mask: bool, the target's shape, True where it is observed; None where the time has no target.
+        hr_box: Box of target and static on the HR grid.
+        lr_box: Box of the dynamic fields on the LR grid, margin included.
+        coords: Coordinates of both boxes, as ``GriddedAdapter.hr_coords`` and ``lr_coords`` give them.
+    """
+
+    target: NDArray[np.float32] | None
+    dynamic: NDArray[np.float32]
+    static: NDArray[np.float32] | None
+    mask: NDArray[np.bool_] | None
+    hr_box: Box
+    lr_box: Box
+    coords: Mapping[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]
+
+
+@dataclass(frozen=True)
+class FieldReader:
+    """Reads whole fields once, keeps them, and hands out views of boxes.
+
+    Attributes:
+        sources: By name.
+        channels: In order.
+        geometry: Boxes.
+        missing_conditioning: "refuse", or the value to fill with.
+        cache: Decoded fields.
+    """
+
+    sources: Mapping[str, Source]
+    channels: Channels
+    geometry: Geometry
+    missing_conditioning: str | float
+    cache: FieldCache
+    _keys: dict[str, list[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        keys = keys_by_source([*self.channels.target, *self.channels.dynamic])
+        object.__setattr__(self, "_keys", {name: list(dict.fromkeys(found)) for name, found in keys.items()})
+
+    def has_target(self, time: str) -> bool:
+        """Whether all targets have this time."""
+        return all(time in self.sources[channel.source].index for channel in self.channels.target)
+
+    def whole(self, channel: Channel, time: str) -> NDArray[np.float32]:
+        """A whole field [H, W] on its source's grid, read-only; a source's variables are read in one opening.
+
+        Raises:
+            DataError: If the source has no such time, or its file cannot be read.
+        """
+        wanted = (channel.source, channel.spec.key, time)
+        kept = self.cache.get(wanted)
+        if kept is not None:
+            return kept
+        source = self.sources[channel.source]
+        if time not in source.index:
+            raise DataError(f"source {source.name} has no time {time}; choose one that all its channels have.")
+        read = source.read(time, self._keys[channel.source])
+        # The field asked for goes in last, so that the others of its chunk cannot push it out.
+        for (at, key), values in read.items():
+            if (channel.source, key, at) != wanted:
+                self.cache.put((channel.source, key, at), values)
+        result = read[time, channel.spec.key]
+        self.cache.put(wanted, result)
+        return result
+
+    def whole_static(self, channel: Channel) -> NDArray[np.float32]:
+        """A whole static field [H, W], read-only."""
+        kept = self.cache.get((channel.source, channel.spec.key))
+        if kept is None:
+            kept = self.sources[channel.source].read_static(channel.spec.key)
+            self.cache.put((channel.source, channel.spec.key), kept)
+        return kept
+
+    def target(self, channel: Channel, time: str, hr: Box) -> NDArray[np.float32]:
+        """View of a target field in an HR box; missing values are NaN."""
+        box = self.geometry.hr_box_of(channel.source, hr)
+        return self.whole(channel, time)[box.slices]
+
+    def dynamic(self, channel: Channel, time: str, lr: Box) -> NDArray[np.float32]:
+        """A dynamic field in an LR box.
+
+        Raises:
+            DataError: If values are missing and the configuration refuses that.
+        """
+        box = self.geometry.lr_box_of(channel.source, lr)
+        values = self.whole(channel, time)[box.slices]
+        return self._conditioning(values, channel, f"{self.sources[channel.source].path_of(time)}", f"LR box {box}")
+
+    def static(self, channel: Channel, hr: Box) -> NDArray[np.float32]:
+        """A static field in an HR box.
+
+        Raises:
+            DataError: If values are missing and the configuration refuses that.
+        """
+        box = self.geometry.hr_box_of(channel.source, hr)
+        values = self.whole_static(channel)[box.slices]
+        return self._conditioning(values, channel, f"{self.sources[channel.source].paths[0]}", f"HR box {box}")
+
+    def _conditioning(self, values: NDArray[np.float32], channel: Channel, path: str, box: str) -> NDArray[np.float32]:
+        missing = np.isnan(values)
+        if not missing.any():
+            return values
+        if isinstance(self.missing_conditioning, str):
+            raise DataError(
+                f"{path}: {int(missing.sum())} of {missing.size} values of {channel.name} are missing in the {box}; "
+                "choose a region without missing conditioning, or set data.missing_conditioning to the value to fill "
+                f"with ({channel.spec.units})."
+            )
+        return np.where(missing, np.float32(self.missing_conditioning), values)
+
+
+def stacked(fields: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Fields [H, W] as channels [C, H, W]."""
+    return np.stack(fields) if fields else np.empty((0, 0, 0), np.float32)

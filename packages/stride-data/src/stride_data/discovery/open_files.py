@@ -1,0 +1,123 @@
+"""Opening NetCDF files, Zarr stores and ``.npz`` arrays as one kind of object."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stride_data.errors import DataError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a path is a Zarr store."""
+    return path.suffix == ".zarr" or (path / "zarr.json").exists() or (path / ".zgroup").exists()
+
+
+def open_dataset(path: Path, npz_key: str | None = None) -> xr.Dataset:
+    """Open a file lazily, values unpacked and missing ones NaN, times left as numbers.
+
+    Args:
+        path: NetCDF file, Zarr store or ``.npz`` file.
+        npz_key: Array of an ``.npz`` file; the only one when omitted.
+
+    Returns:
+        The dataset; an ``.npz`` array has dimensions ([time,] y, x), no coordinates and the key as its name.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    import xarray as xr
+
+    if not path.exists():
+        raise DataError(f"{path}: there is no such file; it was there when the data were scanned, put it back.")
+    if path.suffix == ".npz":
+        return _open_npz(path, npz_key)
+    try:
+        if is_zarr(path):
+            return xr.open_zarr(path, chunks=None, decode_times=False)
+        return xr.open_dataset(path, engine="netcdf4", decode_times=False, cache=False)
+    except DataError:
+        raise
+    except Exception as exc:
+        raise unreadable(path, exc) from exc
+
+
+def _open_npz(path: Path, npz_key: str | None) -> xr.Dataset:
+    import numpy as np
+    import xarray as xr
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            keys = list(archive.files)
+            key = npz_key if npz_key is not None else keys[0] if len(keys) == 1 else None
+            if key is None or key not in keys:
+                wanted = f"no array '{npz_key}'" if npz_key else "several arrays"
+                raise DataError(f"{path}: has {wanted}; set the source's npz_key to one of {', '.join(keys)}.")
+            values = archive[key]
+    except DataError:
+        raise
+    except Exception as exc:
+        raise unreadable(path, exc) from exc
+    if values.ndim not in (2, 3) or values.dtype.kind not in "fiu":
+        raise DataError(
+            f"{path}: array '{key}' has shape {values.shape} and type {values.dtype}; numbers of shape (y, x) or "
+            "(time, y, x) are needed."
+        )
+    return xr.Dataset({key: (("time", "y", "x")[-values.ndim :], values)})
+
+
+def unreadable(path: Path, exc: Exception) -> DataError:
+    """The error for a file that the library cannot read."""
+    reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+    kind = "an .npz file" if path.suffix == ".npz" else "a Zarr store" if is_zarr(path) else "a NetCDF file"
+    return DataError(f"{path}: cannot be read ({reason[:120]}); it is cut short or not {kind}, fetch it again.")
+
+
+class FileHandles:
+    """The files opened last, kept open so that reading the next time of a long file does not parse its header again.
+
+    Handles are never used across a fork and never pickled: every process opens its own.
+    """
+
+    def __init__(self, limit: int = 4) -> None:
+        """Keep at most ``limit`` files open."""
+        self._limit = limit
+        self._pid = os.getpid()
+        self._open: OrderedDict[tuple[Path, str | None], xr.Dataset] = OrderedDict()
+
+    @contextlib.contextmanager
+    def opened(self, path: Path, npz_key: str | None, *, keep: bool) -> Iterator[xr.Dataset]:
+        """Use a file, from the ones kept open if it is there.
+
+        Args:
+            path: The file.
+            npz_key: Array of an ``.npz`` file.
+            keep: Whether to keep it open: worth it for files with many times.
+        """
+        if not keep:
+            with open_dataset(path, npz_key) as dataset:
+                yield dataset
+            return
+        if self._pid != os.getpid():
+            self._open, self._pid = OrderedDict(), os.getpid()
+        key = (path, npz_key)
+        if key not in self._open:
+            self._open[key] = open_dataset(path, npz_key)
+            while len(self._open) > self._limit:
+                _, oldest = self._open.popitem(last=False)
+                oldest.close()
+        self._open.move_to_end(key)
+        yield self._open[key]
+
+    def __getstate__(self) -> dict[str, int]:
+        return {"limit": self._limit}
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        self.__init__(state["limit"])

@@ -1,0 +1,1 @@
+"""Anchored boxes at work: aligning grids, resolving boxes, drawing training crops."""
