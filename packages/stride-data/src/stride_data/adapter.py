@@ -18,6 +18,7 @@ from stride_data.adapter_protocol import Adapter
 from stride_data.assembly.cache import FieldCache
 from stride_data.assembly.channels import Channel, ChannelCounts, Channels
 from stride_data.assembly.coordinates import Coordinates, bounds, coordinates
+from stride_data.assembly.description import describe_data, describe_domain, describe_missing
 from stride_data.assembly.fields import FieldReader, FieldSet, stacked
 from stride_data.assembly.scaling import Scaling
 from stride_data.config import DataConfig
@@ -28,6 +29,7 @@ from stride_data.errors import DataError
 from stride_data.regions.geometry import Geometry, build_geometry
 from stride_data.statistics.compute import Progress, compute_statistics
 from stride_data.statistics.file import read_statistics, write_statistics
+from stride_data.statistics.provenance import provenance
 from stride_data.yaml_config import absolute, expand_env
 
 __all__ = ["Adapter", "ChannelCounts", "FieldSet", "GriddedAdapter"]
@@ -68,6 +70,7 @@ class GriddedAdapter:
         )
         self._scaling: Scaling | None = None
         self._statistics: dict[str, Any] | None = None
+        self._batch_meta: dict[str, Any] | None = None
 
     @classmethod
     def from_config(
@@ -183,18 +186,7 @@ class GriddedAdapter:
     @property
     def domain_info(self) -> dict[str, Any]:
         """Grids and their relation, JSON-able."""
-        lr, geometry = self.geometry.lr, self.geometry
-        info: dict[str, Any] = {
-            "hr_cells_per_lr_cell": [str(lr.y.ratio), str(lr.x.ratio)],
-            "lr_margin": geometry.lr_margin,
-        }
-        for name, grid in (("hr_grid", geometry.hr_grid), ("lr_grid", geometry.lr_grid)):
-            info[name] = {
-                "shape": list(grid.shape),
-                "spacing": list(grid.spacing),
-                "units": [str(grid.y_attrs.get("units", "")), str(grid.x_attrs.get("units", ""))],
-            }
-        return info
+        return describe_domain(self.geometry)
 
     # Fields and samples
 
@@ -202,7 +194,7 @@ class GriddedAdapter:
         """HR box of a training sample: drawn in the shuffle region, or the fixed box without one."""
         if self.region.shuffle is None:
             return self.region.hr
-        return self.geometry.crops().draw(seed, epoch, index)
+        return self.geometry.crops.draw(seed, epoch, index)
 
     def fields(self, time: str, box: Box | None = None) -> FieldSet:
         """Physical fields of one time.
@@ -261,26 +253,26 @@ class GriddedAdapter:
 
     def batch_meta(self) -> dict[str, Any]:
         """The part of a batch's ``meta`` that is the same for every batch."""
-        return {
-            "target_vars": list(self.target_names),
-            "cond_vars": list(self.cond_names),
-            "static_vars": list(self.static_names),
-            "domain_info": self.domain_info,
-            "scaling_info": {
-                "transforms": self.transforms,
-                "statistics_id": self.statistics_id,
-                "missing_target": {"scaled_value": 0.0, "where": "mask is False"},
-                "missing_conditioning": self.config.missing_conditioning,
-                "valid_min": self._valid_minima(),
-            },
-        }
+        if self._batch_meta is None:
+            self._batch_meta = {
+                "target_vars": list(self.target_names),
+                "cond_vars": list(self.cond_names),
+                "static_vars": list(self.static_names),
+                "domain_info": self.domain_info,
+                "scaling_info": {
+                    "transforms": self.transforms,
+                    "statistics_id": self.statistics_id,
+                    **describe_missing(self.config, self.sources),
+                },
+            }
+        return self._batch_meta
 
     def hr_coords(self, box: Box | None = None) -> Coordinates:
-        """Coordinates of an HR box (the region's when omitted): ``y``, ``x`` and, where known, latitude and longitude."""
+        """Coordinates of an HR box (default: the region's): ``y``, ``x`` and, where known, latitude and longitude."""
         return coordinates(self.geometry.hr_grid, self.region.hr if box is None else box)
 
     def lr_coords(self, box: Box | None = None) -> Coordinates:
-        """Coordinates of an LR box (the region's when omitted): ``lr_y``, ``lr_x`` and, where known, geographic ones."""
+        """Coordinates of an LR box (default: the region's): ``lr_y``, ``lr_x`` and, where known, geographic ones."""
         return coordinates(self.geometry.lr_grid, self.region.lr if box is None else box, "lr_")
 
     # Scaling
@@ -332,7 +324,7 @@ class GriddedAdapter:
 
     @property
     def transforms(self) -> list[dict[str, Any]]:
-        """Metadata of every channel's transform with its role; ``stride_data.transforms.from_metadata`` rebuilds them."""
+        """Metadata of every channel's transform, with its role; ``transforms.from_metadata`` rebuilds it."""
         return [] if self._scaling is None else self._scaling.metadata()
 
     # Statistics
@@ -357,6 +349,7 @@ class GriddedAdapter:
         where = "statistics" if isinstance(source, Mapping) else str(source)
         self._scaling = Scaling.from_statistics(self.channels, statistics, where)
         self._statistics = statistics
+        self._batch_meta = None
 
     def compute_statistics(self, progress: Progress | None = None) -> dict[str, Any]:
         """Statistics of the training split, in the shuffle region if there is one, else in the HR box.
@@ -402,7 +395,7 @@ class GriddedAdapter:
         """The HR cells that training samples can show: all possible crops together, or the fixed box."""
         if self.region.shuffle is None:
             return self.region.hr
-        crops = self.geometry.crops()
+        crops = self.geometry.crops
         height, width = crops.shape
         return Box(
             y=crops.rows[0],
@@ -413,71 +406,17 @@ class GriddedAdapter:
 
     def statistics_provenance(self) -> dict[str, Any]:
         """Everything that decides what the statistics are; equal provenance means equal statistics."""
-        times = self.times(TRAIN_SPLIT)
-        return {
-            "files": {
-                name: {
-                    "pattern": self.config.sources[name].files,
-                    "count": len(source.paths),
-                    "calendar": source.calendar,
-                    "block_average": source.block_average,
-                    "variables": {
-                        key: entry.model_dump(mode="json") for key, entry in self.config.sources[name].variables.items()
-                    },
-                }
-                for name, source in self.sources.items()
-            },
-            "dates": times,
-            "split": {
-                "name": TRAIN_SPLIT,
-                **self.config.splits[TRAIN_SPLIT].model_dump(mode="json", exclude_none=True),
-            },
-            "region": {
-                "hr": self.training_box.model_dump(),
-                "lr": self.geometry.lr_box(self.training_box).model_dump(),
-            },
-            "missing_conditioning": self.config.missing_conditioning,
-            "package": {"stride-data": version("stride-data")},
-        }
-
-    # What is remembered
-
-    def _valid_minima(self) -> dict[str, float]:
-        return {
-            f"{name}.{key}": field.valid_min
-            for name, source in self.sources.items()
-            for key, field in source.fields.items()
-            if field.valid_min is not None
-        }
+        hr = self.training_box
+        return provenance(
+            self.config, self.sources, self.times(TRAIN_SPLIT), TRAIN_SPLIT, hr=hr, lr=self.geometry.lr_box(hr)
+        )
 
     def metadata(self) -> dict[str, Any]:
         """Everything a checkpoint needs to use a model without this configuration, JSON-able."""
-        groups = (
-            ("target", self.channels.target),
-            ("dynamic", self.channels.dynamic),
-            ("static", self.channels.static),
-        )
         return {
-            "channels": {
-                role: [{"name": c.name, "spec": c.spec.model_dump(mode="json")} for c in channels]
-                for role, channels in groups
-            },
-            "region": self.region.model_dump(mode="json"),
-            "domain": self.domain_info,
-            "calendar": self.calendar,
+            **describe_data(self.config, self.sources, self.channels, self.geometry, self._splits),
             "transforms": self.transforms,
             "statistics": self._statistics,
             "statistics_id": self.statistics_id,
-            "missing_conditioning": self.config.missing_conditioning,
-            "valid_min": self._valid_minima(),
-            "splits": {
-                name: {
-                    "times": len(times),
-                    "first": times[0],
-                    "last": times[-1],
-                    "config": self.config.splits[name].model_dump(mode="json", exclude_none=True),
-                }
-                for name, times in self._splits.items()
-            },
-            "versions": {"stride-data": version("stride-data"), "stride-vars": version("stride-vars")},
+            "versions": {name: version(name) for name in ("stride-data", "stride-vars")},
         }

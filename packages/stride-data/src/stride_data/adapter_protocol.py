@@ -41,6 +41,10 @@ class Adapter(Protocol):
     @property
     def lr_shape(self) -> tuple[int, int]: ...  # noqa: D102
     @property
+    def lr_margin(self) -> int: ...  # noqa: D102
+    @property
+    def calendar(self) -> str: ...  # noqa: D102
+    @property
     def region(self) -> Region: ...  # noqa: D102
     @property
     def statistics_id(self) -> str | None: ...  # noqa: D102

@@ -13,8 +13,8 @@ from stride_data.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WATER_DENSITY = "1000 kg m-3"
-"""Density by which a mass of water per area becomes a depth."""
+WATER_DENSITY = 1000.0
+"""Density in kg m-3 by which a mass of water per area becomes a depth."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,19 @@ def _registry() -> tuple[Any, Any]:
     import pint
     from cf_xarray.units import units
 
-    density = units.Quantity(1000.0, units.parse_units("kg m-3"))
+    density = units.Quantity(WATER_DENSITY, units.parse_units("kg m-3"))
+
+    def to_depth(ureg: Any, value: Any, **_: Any) -> Any:
+        return value / density
+
+    def to_mass(ureg: Any, value: Any, **_: Any) -> Any:
+        return value * density
+
     hydrology = pint.Context("stride_hydrology")
     for per_time in ("", " / [time]"):
         mass, depth = f"[mass] / [length] ** 2{per_time}", f"[length]{per_time}"
-        hydrology.add_transformation(mass, depth, lambda _, value: value / density)
-        hydrology.add_transformation(depth, mass, lambda _, value: value * density)
+        hydrology.add_transformation(mass, depth, to_depth)
+        hydrology.add_transformation(depth, mass, to_mass)
     return units, hydrology
 
 

@@ -33,8 +33,8 @@ def coordinates(grid: Grid, box: Box, prefix: str = "") -> Coordinates:
         prefix: "lr_" on the LR grid.
 
     Returns:
-        ``y`` and ``x`` (native coordinates), and ``latitude`` and ``longitude`` where the file has them, one-dimensional
-        where the native coordinates are geographic, else two-dimensional; all names with the prefix.
+        ``y`` and ``x`` (native coordinates), and ``latitude`` and ``longitude`` where the file has them:
+        one-dimensional where the native coordinates are geographic, else two-dimensional; all with the prefix.
     """
     rows, columns = box.slices
     y, x = f"{prefix}y", f"{prefix}x"

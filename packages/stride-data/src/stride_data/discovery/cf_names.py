@@ -120,8 +120,8 @@ def find_dims(array: xr.DataArray, config: DimsConfig, path: Any, where: str) ->
     for dim in dims:
         if dim not in (y, x, time) and array.sizes[dim] > 1:
             raise DataError(
-                f"{path}: '{array.name}' has a further dimension '{dim}' of length {array.sizes[dim]}; only time, y and "
-                f"x are supported, so select one {dim} into a file of its own (or set {where}.time if it is the time)."
+                f"{path}: '{array.name}' has a further dimension '{dim}' of length {array.sizes[dim]}; only time, y "
+                f"and x are supported, so select one {dim} into its own file (or set {where}.time if it is the time)."
             )
     return Dims(y=y, x=x, time=time)
 

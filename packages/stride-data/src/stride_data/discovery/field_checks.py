@@ -40,7 +40,7 @@ def check_field(
         lowest = float(np.nanmin(values))
         if lowest < -ROUNDING_SHARE * scale:
             raise DataError(
-                f"{what} holds negative values down to {lowest:.4g} {spec.units}, but {spec.key} is never negative; set "
-                f"data.sources.{source}.variables.{spec.key}.valid_min: 0 to raise them to 0."
+                f"{what} holds negative values down to {lowest:.4g} {spec.units}, but {spec.key} is never negative; "
+                f"set data.sources.{source}.variables.{spec.key}.valid_min: 0 to raise them to 0."
             )
     return values

@@ -19,6 +19,8 @@ _DIRECTIVES = {
     "%S": ("second", r"[0-5]\d"),
 }
 
+_FIRST = {"month": 1, "day": 1, "hour": 0, "minute": 0, "second": 0}
+
 
 @dataclass(frozen=True)
 class FoundFile:
@@ -48,41 +50,36 @@ def find_files(pattern: str, root: str | Path, where: str) -> list[FoundFile]:
         DataError: If nothing matches, the pattern is wrong, or two files carry the same date.
     """
     root = Path(root)
-    spec = _without_prefix(pattern)
     if not root.is_dir() and not Path(pattern).is_absolute():
         raise DataError(f"{where}: the folder {root} does not exist; correct data.root.")
-    full = (Path(glob.escape(str(root))) / spec).as_posix()
-    # The part before the first wildcard tells which folder is missing.
-    if "{date:" not in pattern:
-        matches = [root / pattern] if (root / pattern).exists() else [Path(p) for p in glob.glob(full, recursive=True)]
-        if not matches:
-            raise _nothing_found(pattern, root, where)
-        return [FoundFile(path) for path in sorted(matches)]
-    return _dated_files(pattern, root, where)
+    if "{date:" in pattern:
+        return _dated_files(pattern, root, where)
+    paths = [root / pattern] if (root / pattern).exists() else _matching(pattern, root)
+    if not paths:
+        raise _nothing_found(pattern, root, where)
+    return [FoundFile(path) for path in sorted(paths)]
 
 
-def _without_prefix(pattern: str) -> str:
-    return _DATE.sub("*", pattern)
+def _matching(pattern: str, root: Path) -> list[Path]:
+    # glob.glob takes absolute patterns too, and its escape keeps brackets in the root's name from being wildcards.
+    full = Path(glob.escape(str(root))) / pattern
+    return [Path(name) for name in glob.glob(full.as_posix(), recursive=True)]  # noqa: PTH207
 
 
 def _dated_files(pattern: str, root: Path, where: str) -> list[FoundFile]:
     expression = _expression((root / pattern).as_posix(), where)
     found: dict[str, Path] = {}
-    for name in glob.glob((Path(glob.escape(str(root))) / _without_prefix(pattern)).as_posix(), recursive=True):
-        match = expression.fullmatch(Path(name).as_posix())
+    for path in _matching(_DATE.sub("*", pattern), root):
+        match = expression.fullmatch(path.as_posix())
         if match is None:
             continue
         parts = {key: int(value) for key, value in match.groupdict().items()}
-        stamp = "{:04d}-{:02d}-{:02d}T{:02d}:{:02d}:{:02d}".format(
-            parts["year"],
-            *(parts.get(k, 1) for k in ("month", "day")),
-            *(parts.get(k, 0) for k in ("hour", "minute", "second")),
-        )
+        stamp = "{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}".format(**{**_FIRST, **parts})
         if stamp in found:
             raise DataError(
-                f"{where}: {found[stamp]} and {name} carry the same date {stamp}; remove one or narrow the pattern."
+                f"{where}: {found[stamp]} and {path} carry the same date {stamp}; remove one or narrow the pattern."
             )
-        found[stamp] = Path(name)
+        found[stamp] = path
     if not found:
         raise _nothing_found(pattern, root, where)
     return [FoundFile(found[stamp], stamp) for stamp in sorted(found)]

@@ -20,6 +20,7 @@ class _EpochSampler(Sampler[tuple[int, int]]):
 
     def __init__(self, length: int, *, shuffle: bool, seed: int, epoch: int) -> None:
         self.length, self.shuffle, self.seed, self.epoch = length, shuffle, seed, epoch
+        self.skip = 0
 
     def __len__(self) -> int:
         return self.length
@@ -28,7 +29,7 @@ class _EpochSampler(Sampler[tuple[int, int]]):
         order = np.arange(self.length)
         if self.shuffle:
             np.random.default_rng((self.seed, self.epoch)).shuffle(order)
-        return iter([(self.epoch, int(index)) for index in order])
+        return iter([(self.epoch, int(index)) for index in order[self.skip :]])
 
 
 class _Guarded:
@@ -73,6 +74,7 @@ class ContractLoader:
     ) -> None:
         """See ``make_loader``."""
         self.dataset = dataset
+        self.batch_size = batch_size
         self._sampler = _EpochSampler(len(dataset), shuffle=dataset.shuffle, seed=dataset.seed, epoch=epoch)
         self._loader: DataLoader[Any] = DataLoader(
             _Guarded(dataset),  # type: ignore[arg-type]
@@ -90,9 +92,15 @@ class ContractLoader:
         """The epoch that the next iteration gives."""
         return self._sampler.epoch
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch that the next iteration gives."""
+    def set_epoch(self, epoch: int, *, skip_batches: int = 0) -> None:
+        """Choose the epoch that the next iteration gives.
+
+        Args:
+            epoch: Number of the epoch.
+            skip_batches: Leave out its first batches without reading them: a resumed training goes on within an epoch.
+        """
         self._sampler.epoch = epoch
+        self._sampler.skip = skip_batches * self.batch_size
 
     def __len__(self) -> int:
         return len(self._loader)

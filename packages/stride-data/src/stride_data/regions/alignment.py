@@ -136,9 +136,9 @@ def _align_axis(
     alignment = AxisAlignment(ratio, offset, other.size - 1, cells)
     if ratio < 1 or worst > TOLERANCE or alignment.phase is None or alignment.period > cells:
         raise DataError(
-            f"{who}: cells are not in a rational, co-located ratio (one cell of {names[1]} measures {measured:.4f} cells "
-            f"of {names[0]}, and edges are off by up to {worst:.2f} of a cell); bring {names[1]} to a grid whose cell "
-            f"edges fall on those of {names[0]}, or make it from a field on {names[0]}'s grid with block_average."
+            f"{who}: cells are not in a rational, co-located ratio (one cell of {names[1]} measures {measured:.4f} "
+            f"cells of {names[0]}, and edges are off by up to {worst:.2f} of a cell); bring {names[1]} to a grid whose "
+            f"cell edges fall on those of {names[0]}, or make it from a field on {names[0]}'s grid with block_average."
         )
     return alignment
 

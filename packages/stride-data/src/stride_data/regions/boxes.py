@@ -42,8 +42,8 @@ def domain_box(grid: Grid, alignments: dict[str, Alignment]) -> Box:
 def resolve_box(config: BoxConfig | None, grid: Grid, domain: Box, lr: AxisPair, where: str, *, colocated: bool) -> Box:
     """The cells of a configured box.
 
-    A box in coordinates holds the cells whose centres lie between its bounds; with ``colocated`` it is then cut to whole
-    LR cells. A box in indices is taken as it is, and must be co-located already.
+    A box in coordinates holds the cells whose centres lie between its bounds; with ``colocated`` it is then cut to
+    whole LR cells. A box in indices is taken as it is, and must be co-located already.
 
     Args:
         config: The configured box; None takes the whole domain.
@@ -64,7 +64,8 @@ def resolve_box(config: BoxConfig | None, grid: Grid, domain: Box, lr: AxisPair,
         box = _from_bounds(config, grid, lr, where, colocated=colocated)
     if not domain.contains(box):
         raise DataError(
-            f"{where}: the box {_said(box)} leaves the domain {_said(domain)} that all sources cover; move or shrink it."
+            f"{where}: the box {_said(box)} leaves the domain {_said(domain)} that all sources cover; move or "
+            "shrink it."
         )
     if colocated:
         _check_colocated(box, lr, where)
@@ -117,8 +118,8 @@ def _from_bounds(config: BoxConfig, grid: Grid, lr: AxisPair, where: str, *, col
         if stop <= start:
             what = "whole LR cell" if colocated else "cell"
             raise DataError(
-                f"{where}: no {what} lies between {min(bounds):g} and {max(bounds):g} along {axis}, whose coordinates run "
-                f"from {centres[0]:g} to {centres[-1]:g}; correct the bounds."
+                f"{where}: no {what} lies between {min(bounds):g} and {max(bounds):g} along {axis}, whose coordinates "
+                f"run from {centres[0]:g} to {centres[-1]:g}; correct the bounds."
             )
         spans.append((start, stop))
     (y0, y1), (x0, x1) = spans

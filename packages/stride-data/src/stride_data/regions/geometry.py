@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -83,6 +84,7 @@ class Geometry:
             raise DataError(f"the LR box {lr} leaves the grid of source {source}; use a smaller margin or another box.")
         return Box(y=y, x=x, height=lr.height, width=lr.width)
 
+    @functools.cached_property
     def crops(self) -> CropAnchors:
         """Where training crops may begin: in the shuffle box, or only at the fixed box."""
         hr = self.region.hr
@@ -142,10 +144,10 @@ def build_geometry(
     fixed = Geometry(hr_grid, lr_grid, lr, alignments, domain, Region(name="", hr=hr, lr=hr), config.lr_margin)
     region = Region(name=config.name, hr=hr, lr=fixed.lr_box(hr), shuffle=shuffle)
     geometry = Geometry(hr_grid, lr_grid, lr, alignments, domain, region, config.lr_margin)
-    if geometry.crops().count == 0:
+    if geometry.crops.count == 0:
         raise DataError(
-            f"data.region.shuffle: no crop of {hr.height} x {hr.width} cells, begun at the edge of an LR cell, fits into "
-            f"{shuffle}; enlarge it or use a smaller hr box."
+            f"data.region.shuffle: no crop of {hr.height} x {hr.width} cells, begun at the edge of an LR cell, fits "
+            f"into {shuffle}; enlarge it or use a smaller hr box."
         )
     return geometry
 

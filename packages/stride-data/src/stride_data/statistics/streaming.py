@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 class Moments:
     """Count, mean and sum of squared deviations, merged chunk by chunk.
 
-    The merge is that of Chan, Golub and LeVeque (1979), "Updating formulae and a pairwise algorithm for computing sample
-    variances", eq. 2.1: it does not lose digits where the mean is large against the spread, as sums of squares do.
+    The merge is that of Chan, Golub and LeVeque (1979), "Updating formulae and a pairwise algorithm for computing
+    sample variances", eq. 2.1: it loses no digits where the mean is large against the spread,
+    as sums of squares do.
 
     Attributes:
         n: Number of values.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
@@ -10,7 +11,7 @@ from stride_vars.spec import VariableSpec
 
 from stride_data.errors import DataError
 from stride_data.transforms.arrays import array_namespace
-from stride_data.transforms.floor import apply_floor, stated_floor
+from stride_data.transforms.limits import apply_limits, stated_ceiling, stated_floor
 
 FALLBACK_OFFSET = 0.01
 """Offset, in canonical units, of variables without a wet threshold."""
@@ -29,7 +30,7 @@ def log_offset(options: Mapping[str, Any], spec: VariableSpec) -> float:
 
 @dataclass(frozen=True)
 class LogZScore:
-    """``z = (ln(x + offset) - mean) / std``, inverse ``x = max(exp(z std + mean) - offset, inverse_floor)``.
+    """``z = (ln(x + offset) - mean) / std``, inverse ``x = exp(z std + mean) - offset`` within stated limits.
 
     The domain is ``x > -offset``; zeros are in it.
 
@@ -41,10 +42,11 @@ class LogZScore:
         mean: Mean of ln(x + offset).
         std: Standard deviation of ln(x + offset).
         inverse_floor: Lower limit of the inverse; None for none.
+        inverse_ceiling: Upper limit of the inverse; None for none.
     """
 
     name: ClassVar[str] = "log_zscore"
-    options: ClassVar[tuple[str, ...]] = ("offset", "inverse_floor")
+    options: ClassVar[tuple[str, ...]] = ("offset", "inverse_floor", "inverse_ceiling")
 
     variable: str
     source: str
@@ -53,6 +55,7 @@ class LogZScore:
     mean: float
     std: float
     inverse_floor: float | None = None
+    inverse_ceiling: float | None = None
 
     def forward(self, x: Any) -> Any:
         """Physical to scaled; missing values stay missing.
@@ -64,13 +67,18 @@ class LogZScore:
         if bool((shifted <= 0).any()):
             raise DataError(
                 f"'{self.source}.{self.variable}' has values at or below {-self.offset:g}, outside the domain of "
-                f"log_zscore with offset {self.offset:g}; set valid_min: 0 for the variable or choose another transform."
+                f"log_zscore with offset {self.offset:g}; set valid_min: 0 for it or choose another transform."
             )
         return (array_namespace(x).log(shifted) - self.mean) / self.std
 
     def inverse(self, z: Any) -> Any:
         """Scaled to physical."""
-        return apply_floor(array_namespace(z).exp(z * self.std + self.mean) - self.offset, self.inverse_floor)
+        xp = array_namespace(z)
+        logarithm = z * self.std + self.mean
+        if self.inverse_ceiling is not None:
+            # Before the exponential, which overflows; the limits below then hold to the last digit.
+            logarithm = xp.clip(logarithm, None, math.log(self.inverse_ceiling + self.offset) + 1.0)
+        return apply_limits(xp.exp(logarithm) - self.offset, self.inverse_floor, self.inverse_ceiling)
 
     def metadata(self) -> dict[str, Any]:
         """Name and every parameter."""
@@ -112,4 +120,5 @@ class LogZScore:
             mean=float(log["mean"]),
             std=float(log["std"]),
             inverse_floor=stated_floor(options, spec),
+            inverse_ceiling=stated_ceiling(options, float(entry["max"])),
         )

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from stride_vars.spec import VariableSpec
 
 from stride_data.errors import DataError
-from stride_data.transforms.floor import apply_floor, stated_floor
+from stride_data.transforms.limits import apply_limits, stated_floor
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ZScore:
 
     def inverse(self, z: Any) -> Any:
         """Scaled to physical."""
-        return apply_floor(z * self.std + self.mean, self.inverse_floor)
+        return apply_limits(z * self.std + self.mean, self.inverse_floor)
 
     def metadata(self) -> dict[str, Any]:
         """Name and every parameter."""

@@ -1,0 +1,71 @@
+"""What batches, checkpoints and outputs say about the data, JSON-able."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stride_data.assembly.channels import Channels
+from stride_data.config import DataConfig
+from stride_data.discovery.source import Source
+from stride_data.regions.geometry import Geometry
+
+
+def describe_domain(geometry: Geometry) -> dict[str, Any]:
+    """Grids and their relation."""
+    lr = geometry.lr
+    described: dict[str, Any] = {
+        "hr_cells_per_lr_cell": [str(lr.y.ratio), str(lr.x.ratio)],
+        "lr_margin": geometry.lr_margin,
+    }
+    for name, grid in (("hr_grid", geometry.hr_grid), ("lr_grid", geometry.lr_grid)):
+        described[name] = {
+            "shape": list(grid.shape),
+            "spacing": list(grid.spacing),
+            "units": [str(grid.y_attrs.get("units", "")), str(grid.x_attrs.get("units", ""))],
+        }
+    return described
+
+
+def describe_missing(config: DataConfig, sources: Mapping[str, Source]) -> dict[str, Any]:
+    """What is done to values beside the transforms: missing ones, and those below a stated minimum."""
+    return {
+        "missing_target": {"scaled_value": 0.0, "where": "mask is False"},
+        "missing_conditioning": config.missing_conditioning,
+        "valid_min": {
+            f"{name}.{key}": field.valid_min
+            for name, source in sources.items()
+            for key, field in source.fields.items()
+            if field.valid_min is not None
+        },
+    }
+
+
+def describe_data(
+    config: DataConfig,
+    sources: Mapping[str, Source],
+    channels: Channels,
+    geometry: Geometry,
+    splits: Mapping[str, tuple[str, ...]],
+) -> dict[str, Any]:
+    """Channels with their full specs, region, domain, calendar and splits."""
+    groups = {"target": channels.target, "dynamic": channels.dynamic, "static": channels.static}
+    return {
+        "channels": {
+            role: [{"name": channel.name, "spec": channel.spec.model_dump(mode="json")} for channel in group]
+            for role, group in groups.items()
+        },
+        "region": geometry.region.model_dump(mode="json"),
+        "domain": describe_domain(geometry),
+        "calendar": sources[channels.target[0].source].calendar,
+        **describe_missing(config, sources),
+        "splits": {
+            name: {
+                "times": len(times),
+                "first": times[0],
+                "last": times[-1],
+                "config": config.splits[name].model_dump(mode="json", exclude_none=True),
+            }
+            for name, times in splits.items()
+        },
+    }

@@ -1,0 +1,195 @@
+"""The parts of the ``data`` section: sources, boxes, splits."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+
+def _as_iso(value: Any) -> Any:
+    # YAML reads an unquoted 2001-02-03 as a date and 2001 as a number; stamps are compared as ISO texts.
+    if isinstance(value, datetime.datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S")
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    return f"{value:04d}" if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _as_text(value: Any) -> Any:
+    # `units: 1` is a number in YAML.
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _as_mapping(value: Any) -> Any:
+    # `prcp:` with nothing behind it means "all defaults".
+    return {} if value is None else value
+
+
+IsoText = Annotated[str, BeforeValidator(_as_iso)]
+UnitText = Annotated[str, BeforeValidator(_as_text)]
+
+
+class Strict(BaseModel):
+    """Unknown keys and values of another type are errors; nothing is converted silently."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class VariableConfig(Strict):
+    """How one catalogue variable stands in a source's files.
+
+    Attributes:
+        name: Name in the file; without it, any name that the catalogue resolves to the key.
+        units: Units of the values; overrides the file's attribute.
+        accumulation: Period over which the file's amount was accumulated ("1 day"); makes a rate of it.
+        valid_min: Values below are set to it (canonical units); stated in the metadata.
+    """
+
+    name: str | None = None
+    units: UnitText | None = None
+    accumulation: str | None = None
+    valid_min: float | None = None
+
+
+class DimsConfig(Strict):
+    """Names of a file's dimensions, where CF attributes and usual names do not tell."""
+
+    time: str | None = None
+    y: str | None = None
+    x: str | None = None
+
+
+class SpacingConfig(Strict):
+    """Coordinates for files that carry none: first cell centre and step along each axis.
+
+    Attributes:
+        y: Step from one row to the next (negative when rows go towards smaller coordinates).
+        x: Step from one column to the next.
+        y0: Coordinate of the first row.
+        x0: Coordinate of the first column.
+        units: Units of the coordinates.
+    """
+
+    y: float
+    x: float
+    y0: float = 0.0
+    x0: float = 0.0
+    units: UnitText = "m"
+
+    @field_validator("y", "x")
+    @classmethod
+    def _not_zero(cls, value: float) -> float:
+        if value == 0:
+            raise ValueError("a step of 0 makes no grid")
+        return value
+
+
+class SourceConfig(Strict):
+    """One set of files on one grid.
+
+    Attributes:
+        files: Pattern with dates (``tp_{date:%Y%m%d}.nc``), one file, a ``*.zarr`` store, or a glob; relative to the
+            root.
+        variables: Catalogue key to how it stands in the files.
+        dims: Names of dimensions; found by CF where omitted.
+        calendar: CF calendar; overrides the file's.
+        block_average: Edge length in cells of the blocks that are averaged into one LR cell.
+        npz_key: Array to take from ``.npz`` files; may be omitted when there is only one.
+        flip_y: Reverse the rows.
+        like: Take the coordinates of this other source.
+        spacing: Or make regular coordinates.
+    """
+
+    files: str
+    variables: dict[str, Annotated[VariableConfig, BeforeValidator(_as_mapping)]] = Field(min_length=1)
+    dims: DimsConfig = DimsConfig()
+    calendar: str | None = None
+    block_average: int | None = Field(default=None, ge=1)
+    npz_key: str | None = None
+    flip_y: bool = False
+    like: str | None = None
+    spacing: SpacingConfig | None = None
+
+    @model_validator(mode="after")
+    def _one_origin_of_coordinates(self) -> SourceConfig:
+        if self.like is not None and self.spacing is not None:
+            raise ValueError("'like' and 'spacing' both give coordinates; keep one of them")
+        return self
+
+
+class BoxConfig(Strict):
+    """A box on the HR grid: ``y, x, height, width`` in indices, or ``south, north, west, east`` in coordinates."""
+
+    y: int | None = Field(default=None, ge=0)
+    x: int | None = Field(default=None, ge=0)
+    height: int | None = Field(default=None, gt=0)
+    width: int | None = Field(default=None, gt=0)
+    south: float | None = None
+    north: float | None = None
+    west: float | None = None
+    east: float | None = None
+
+    @model_validator(mode="after")
+    def _one_complete_form(self) -> BoxConfig:
+        indices = {name: getattr(self, name) for name in ("y", "x", "height", "width")}
+        bounds = {name: getattr(self, name) for name in ("south", "north", "west", "east")}
+        given = [form for form in (indices, bounds) if any(v is not None for v in form.values())]
+        if len(given) != 1 or any(v is None for v in given[0].values()):
+            raise ValueError(
+                "give a box either as y, x, height, width in cells or as south, north, west, east in coordinates, "
+                "all four"
+            )
+        return self
+
+    @property
+    def in_indices(self) -> bool:
+        """Whether the box is given in cells."""
+        return self.y is not None
+
+
+class RegionConfig(Strict):
+    """Where samples come from.
+
+    Attributes:
+        name: The region's name.
+        hr: Box on the HR grid; None takes the whole domain that all sources cover.
+        shuffle: Box in which training crops of the ``hr`` box's size are drawn; None keeps the fixed box.
+        lr_margin: Extra LR cells on every side of the LR box.
+    """
+
+    name: str = "region"
+    hr: BoxConfig | None = None
+    shuffle: BoxConfig | None = None
+    lr_margin: int = Field(default=0, ge=0)
+
+
+class SplitConfig(Strict):
+    """The times of one split: years, start and end, a list, or those of another split.
+
+    Attributes:
+        years: First and last year, both included.
+        start: First time, any leading part of an ISO time; included.
+        end: Last time, included with everything that begins with it ("2012" includes all of 2012).
+        dates: A list of times; a date alone takes all its times.
+        same_as: Name of the split whose times this one shares.
+        needs_target: False also keeps times for which only the conditioning exists.
+    """
+
+    years: list[int] | None = Field(default=None, min_length=2, max_length=2)
+    start: IsoText | None = None
+    end: IsoText | None = None
+    dates: list[IsoText] | None = Field(default=None, min_length=1)
+    same_as: str | None = None
+    needs_target: bool = True
+
+    @model_validator(mode="after")
+    def _one_form(self) -> SplitConfig:
+        ranged = self.start is not None or self.end is not None
+        forms = [self.years is not None, ranged, self.dates is not None, self.same_as is not None]
+        if sum(forms) != 1:
+            raise ValueError("give one of: years, start and end, dates, same_as")
+        if self.years is not None and self.years[0] > self.years[1]:
+            raise ValueError(f"years {self.years} run backwards")
+        return self
