@@ -6,7 +6,12 @@ from stride_train.config import Amount
 
 @pytest.mark.parametrize(
     ("text", "unit", "value"),
-    [("600steps", "steps", 600), ("50000 images", "images", 50000), ("10min", "seconds", 600), ("1.5h", "seconds", 5400)],
+    [
+        ("600steps", "steps", 600),
+        ("50000 images", "images", 50000),
+        ("10min", "seconds", 600),
+        ("1.5h", "seconds", 5400),
+    ],
 )
 def test_amounts_are_read_as_people_write_them(text, unit, value):
     amount = Amount.parse(text)

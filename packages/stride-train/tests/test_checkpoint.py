@@ -114,7 +114,9 @@ def test_a_missing_one_says_to_train(tmp_path):
 def test_a_checkpoint_of_another_spec_names_what_differs(tmp_path, network):
     loaded = load_checkpoint(save(tmp_path, network))
     require_same_spec(loaded, SPEC.model_copy(update={"sigma_data": 7.0}))
-    with pytest.raises(CheckpointError, match=r"in_dynamic_channels 1 against 5.*use the experiment it was trained with"):
+    with pytest.raises(
+        CheckpointError, match=r"in_dynamic_channels 1 against 5.*use the experiment it was trained with"
+    ):
         require_same_spec(loaded, SPEC.model_copy(update={"in_dynamic_channels": 5}))
 
 

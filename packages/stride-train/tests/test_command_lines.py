@@ -54,7 +54,9 @@ def test_generate_writes_where_it_says(trained, tmp_path):
         ("generate", ["nowhere"], "There is no run folder 'nowhere'"),
     ],
 )
-def test_what_a_user_gets_wrong_is_one_sentence_and_exit_code_2(tmp_path, experiment_file, command, arguments, sentence):
+def test_what_a_user_gets_wrong_is_one_sentence_and_exit_code_2(
+    tmp_path, experiment_file, command, arguments, sentence
+):
     result = call(command, *(text.format(experiment=experiment_file) for text in arguments), cwd=tmp_path)
     assert result.returncode == 2
     assert sentence in result.stderr

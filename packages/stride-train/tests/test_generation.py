@@ -139,7 +139,9 @@ def test_data_of_another_shape_than_the_checkpoint_are_refused(run, experiment):
     data["region"]["hr"] = {"y": 0, "x": 0, "height": 32, "width": 32}
     data["region"]["shuffle"] = None
     other = experiment.model_copy(update={"data": type(experiment.data).model_validate(data)})
-    with pytest.raises(GenerationError, match=r"trained with target_hr_shape \(16, 16\), but data.region gives \(32, 32\)"):
+    with pytest.raises(
+        GenerationError, match=r"trained with target_hr_shape \(16, 16\), but data.region gives \(32, 32\)"
+    ):
         generate(run, other)
 
 

@@ -27,7 +27,10 @@ def test_dry_pixels_that_share_a_rank_take_its_middle():
 def test_a_gaussian_is_shifted_and_scaled():
     ranks = (np.arange(2000) + 0.5) / 2000
     rng = np.random.default_rng(0)
-    source, observed = np.quantile(rng.normal(size=200_000), ranks), np.quantile(3 + 2 * rng.normal(size=200_000), ranks)
+    source, observed = (
+        np.quantile(rng.normal(size=200_000), ranks),
+        np.quantile(3 + 2 * rng.normal(size=200_000), ranks),
+    )
     values = np.linspace(-2, 2, 9)
     np.testing.assert_allclose(map_quantiles(values, source, observed, ratio_beyond=False), 3 + 2 * values, atol=0.06)
 

@@ -46,6 +46,7 @@ class GriddedAdapter:
 
     Attributes:
         config: The configuration.
+        root: Folder of relative file patterns.
         sources: Scanned sources by name.
         channels: Channels in order.
         geometry: Boxes and alignments.
@@ -54,6 +55,7 @@ class GriddedAdapter:
     def __init__(
         self,
         config: DataConfig,
+        root: Path,
         sources: Mapping[str, Source],
         channels: Channels,
         geometry: Geometry,
@@ -61,6 +63,7 @@ class GriddedAdapter:
     ) -> None:
         """Hold scanned parts; ``from_config`` makes them."""
         self.config = config
+        self.root = root
         self.sources = dict(sources)
         self.channels = channels
         self.geometry = geometry
@@ -99,7 +102,7 @@ class GriddedAdapter:
         geometry = build_geometry(config.region, sources, target, dynamic, static)
         conditioned = common_times([sources[name] for name in dict.fromkeys(dynamic)])
         paired = common_times([sources[name] for name in dict.fromkeys([*target, *dynamic])])
-        adapter = cls(config, sources, channels, geometry, split_times(config.splits, paired, conditioned))
+        adapter = cls(config, root, sources, channels, geometry, split_times(config.splits, paired, conditioned))
         if statistics is not None:
             adapter.load_statistics(statistics)
         elif config.statistics is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from stride_data.adapter import GriddedAdapter
+from stride_data.adapter_protocol import Adapter
 from stride_model.spec import ModelSpec, SpecError
 from stride_vars.errors import nearest
 
@@ -15,7 +15,7 @@ from stride_train.errors import ExperimentError
 _FIELDS_FOR_SIGMA_DATA = 64
 
 
-def assemble_spec(adapter: GriddedAdapter, options: ModelConfig, *, sigma_data: float) -> ModelSpec:
+def assemble_spec(adapter: Adapter, options: ModelConfig, *, sigma_data: float) -> ModelSpec:
     """Puts the adapter's counts and shapes and the user's options together.
 
     Args:
@@ -45,7 +45,7 @@ def assemble_spec(adapter: GriddedAdapter, options: ModelConfig, *, sigma_data: 
         raise ExperimentError(f"The model section does not fit the data: {error}") from error
 
 
-def _gates(adapter: GriddedAdapter, options: ModelConfig) -> tuple[tuple[int, ...], tuple[float, ...]]:
+def _gates(adapter: Adapter, options: ModelConfig) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Channels that the RainGate gates, and their wet thresholds in scaled units."""
     if not options.use_rain_gate:
         return (), ()
@@ -71,16 +71,16 @@ def _gates(adapter: GriddedAdapter, options: ModelConfig) -> tuple[tuple[int, ..
     return tuple(channels), tuple(thresholds)
 
 
-def measure_sigma_data(adapter: GriddedAdapter, split: str = "train") -> float:
+def measure_sigma_data(adapter: Adapter, split: str = "train") -> float:
     """Standard deviation of the scaled targets over up to 64 evenly spread times (Karras et al. 2022, Table 1).
 
-    Over the anchored box and, where crops are shuffled, over the whole shuffle region.
+    Over everything that training samples can show: the shuffle region where there is one.
     """
     times = adapter.times(split)
     chosen = [times[i] for i in np.unique(np.linspace(0, len(times) - 1, _FIELDS_FOR_SIGMA_DATA).astype(int))]
     total, total_of_squares, count = 0.0, 0.0, 0
     for time in chosen:
-        fields = adapter.fields(time, box=adapter.region.shuffle)
+        fields = adapter.fields(time, box=adapter.training_box)
         scaled = np.asarray(adapter.forward_target(fields.target), dtype=np.float64)
         observed = (
             scaled[np.asarray(fields.mask, dtype=bool)] if fields.mask is not None else scaled[np.isfinite(scaled)]

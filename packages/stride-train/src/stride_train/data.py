@@ -45,7 +45,7 @@ def prepare_statistics(config: ExperimentConfig, run: RunFolder) -> GriddedAdapt
         adapter.load_statistics(run.statistics)
         return adapter
     with progress("computing statistics") as advance:
-        computed = adapter.compute_statistics(progress=advance)
+        computed = adapter.compute_statistics(lambda done, total: advance(done / total, f"{done} of {total} times"))
     adapter.load_statistics(computed)
     adapter.write_statistics(run.statistics)
     return adapter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from stride_data.adapter import GriddedAdapter
+from stride_data.adapter_protocol import Adapter
 from stride_model.conditioning.resample import interpolation_matrix
 
 from stride_train.errors import GenerationError
@@ -22,7 +22,7 @@ class Interpolated:
     checkpoint_id = ""
     model_spec: dict[str, Any] | None = None
 
-    def __init__(self, adapter: GriddedAdapter):
+    def __init__(self, adapter: Adapter):
         """Finds the LR field of each target.
 
         Raises:

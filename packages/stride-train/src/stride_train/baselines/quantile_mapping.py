@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from stride_data.adapter import GriddedAdapter
+from stride_data.adapter_protocol import Adapter
 
 from stride_train.baselines.interpolated import Interpolated
 from stride_train.errors import GenerationError
@@ -32,11 +32,11 @@ class QuantileMapping:
     checkpoint_id = ""
     model_spec: dict[str, Any] | None = None
 
-    def __init__(self, adapter: GriddedAdapter, *, quantiles: int, seed: int, advance: Advance):
+    def __init__(self, adapter: Adapter, *, quantiles: int, seed: int, advance: Advance):
         """Learns both distributions from the training split.
 
         Args:
-            adapter: Gives the training fields; the shuffle region is used where there is one.
+            adapter: Gives the training fields; all that training samples can show.
             quantiles: Number of quantiles, evenly spaced in rank.
             seed: Chooses the pixels of each time where a field is larger than 20 000 of them.
             advance: Told how far the reading is.
@@ -46,11 +46,10 @@ class QuantileMapping:
         """
         self.adapter = adapter
         self.interpolated = Interpolated(adapter)
-        box = adapter.region.shuffle
         pairs: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in adapter.target_names]
         times = adapter.times("train")
         for number, time in enumerate(times):
-            fields = adapter.fields(time, box=box)
+            fields = adapter.fields(time, adapter.training_box)
             lr = self.interpolated.interpolate(fields.dynamic, fields.target.shape[-2:])
             chooser = np.random.default_rng(derived_seed(seed, self.name, time))
             for channel, store in enumerate(pairs):

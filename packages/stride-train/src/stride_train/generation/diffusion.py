@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from stride_data.adapter import GriddedAdapter
+from stride_data.adapter_protocol import Adapter
 from stride_model.precondition import EDMDenoiser
 
 from stride_train.checkpoint import Checkpoint
@@ -22,7 +22,7 @@ class DiffusionSystem:
 
     name = MODEL_SYSTEM
 
-    def __init__(self, checkpoint: Checkpoint, adapter: GriddedAdapter, config: GenerateConfig, *, seed: int):
+    def __init__(self, checkpoint: Checkpoint, adapter: Adapter, config: GenerateConfig, *, seed: int):
         """Rebuilds the network.
 
         Args:
@@ -75,13 +75,13 @@ class DiffusionSystem:
         )
 
 
-def _require_same_channels(checkpoint: Checkpoint, adapter: GriddedAdapter) -> None:
+def _require_same_channels(checkpoint: Checkpoint, adapter: Adapter) -> None:
     for what, ours in (
         ("target", adapter.target_names),
         ("dynamic", adapter.cond_names),
         ("static", adapter.static_names),
     ):
-        theirs = tuple(checkpoint.data["names"][what])
+        theirs = tuple(channel["name"] for channel in checkpoint.data["channels"][what])
         if theirs != tuple(ours):
             raise GenerationError(
                 f"The checkpoint '{checkpoint.path}' was trained with data.{what} {list(theirs)}, but the experiment "

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from stride_data.adapter import GriddedAdapter
+from stride_data.adapter_protocol import Adapter
 from stride_model.precondition import EDMDenoiser
 from stride_model.rain_gate import gate
 from stride_model.samplers.heun import Churn, heun
@@ -22,7 +22,7 @@ from stride_train.seeds import derived_seed
 def draw_members(
     denoiser: EDMDenoiser,
     sample: dict[str, Any],
-    adapter: GriddedAdapter,
+    adapter: Adapter,
     sampler: SamplerConfig,
     *,
     seed: int,
@@ -79,7 +79,7 @@ def draw_members(
     return np.asarray(adapter.inverse_target(np.concatenate(drawn)), dtype=np.float32)
 
 
-def _dry_values(adapter: GriddedAdapter, channels: Sequence[int]) -> tuple[float, ...]:
+def _dry_values(adapter: Adapter, channels: Sequence[int]) -> tuple[float, ...]:
     """What zero is in the scaled units of each gated channel."""
     zero = np.zeros((len(adapter.target_names), 1, 1), dtype=np.float32)
     scaled = np.asarray(adapter.forward_target(zero))

@@ -7,7 +7,7 @@ import time as clock
 from pathlib import Path
 
 import numpy as np
-from stride_data.adapter import GriddedAdapter
+from stride_data.adapter_protocol import Adapter
 from stride_vars.ensemble_format import EnsembleAttrs
 from stride_vars.errors import nearest
 from stride_vars.pmm import probability_matched_mean
@@ -85,7 +85,7 @@ def generate(
     return path
 
 
-def times_to_generate(adapter: GriddedAdapter, config: ExperimentConfig) -> list[str]:
+def times_to_generate(adapter: Adapter, config: ExperimentConfig) -> list[str]:
     """Times of the split to generate.
 
     Raises:
@@ -103,7 +103,7 @@ def times_to_generate(adapter: GriddedAdapter, config: ExperimentConfig) -> list
 
 
 def _write_all(
-    system: System, adapter: GriddedAdapter, config: ExperimentConfig, times: list[str], path: Path, fingerprint: str
+    system: System, adapter: Adapter, config: ExperimentConfig, times: list[str], path: Path, fingerprint: str
 ) -> None:
     with_pmm = config.generate.pmm and system.members > 1
     with_target = adapter.fields(times[0]).target is not None
@@ -133,7 +133,7 @@ def _write_all(
     writer.finish()
 
 
-def _root_attributes(system: System, adapter: GriddedAdapter, config: ExperimentConfig) -> EnsembleAttrs:
+def _root_attributes(system: System, adapter: Adapter, config: ExperimentConfig) -> EnsembleAttrs:
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return EnsembleAttrs(
         title=f"{config.name}: {system.name}, {system.members} member{'s' if system.members > 1 else ''}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 import zarr
-from stride_data.adapter import GriddedAdapter
+from stride_data.adapter_protocol import Adapter
 from stride_vars.ensemble_format import EnsembleAttrs
 from stride_vars.ensemble_variables import variable_attrs
 from stride_vars.spec import VariableSpec
@@ -49,7 +50,7 @@ class EnsembleWriter:
     def __init__(
         self,
         path: Path,
-        adapter: GriddedAdapter,
+        adapter: Adapter,
         times: Sequence[str],
         *,
         members: int,
@@ -112,7 +113,10 @@ class EnsembleWriter:
         if missing:
             raise GenerationError(f"The ensemble '{self.path}' lacks {len(missing)} cases: run the same command again.")
         self._done_file.unlink()
-        zarr.consolidate_metadata(str(self.partial), zarr_format=3)
+        with warnings.catch_warnings():
+            # xarray reads and writes it, though the specification does not name it yet.
+            warnings.filterwarnings("ignore", message="Consolidated metadata")
+            zarr.consolidate_metadata(str(self.partial), zarr_format=3)
         old = self.path.with_name(f"{self.path.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         if self.path.exists():
@@ -127,7 +131,7 @@ class EnsembleWriter:
 
     def _lay_out(
         self,
-        adapter: GriddedAdapter,
+        adapter: Adapter,
         members: int,
         with_pmm: bool,
         with_target: bool,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from stride_data.adapter import GriddedAdapter
+from stride_data.adapter_protocol import Adapter
 from stride_model.precondition import EDMDenoiser
 
 from stride_train.config import MonitorConfig, SamplerConfig
@@ -34,7 +34,7 @@ class MonitorReading:
 
 def monitor(
     denoiser: EDMDenoiser,
-    adapter: GriddedAdapter,
+    adapter: Adapter,
     config: MonitorConfig,
     sampler: SamplerConfig,
     *,

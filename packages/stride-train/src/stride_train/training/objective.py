@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from stride_model.loss import EDMLoss, LossParts
+from stride_model.loss import EDMLoss
 from stride_model.precondition import EDMDenoiser
 from torch import nn
 
@@ -24,14 +24,17 @@ class Objective(nn.Module):
         self.denoiser = denoiser
         self.loss = loss
 
-    def forward(self, batch: dict[str, Any], generator: torch.Generator) -> LossParts:
+    def forward(self, batch: dict[str, Any], generator: torch.Generator) -> dict[str, torch.Tensor]:
         """Loss of one batch.
 
         Args:
             batch: A contract batch.
             generator: Gives noise levels and noise.
+
+        Returns:
+            Scalars: `loss` to minimise, its part `edm`, and `gate` where the network has a RainGate.
         """
-        return self.loss(
+        parts = self.loss(
             self.denoiser,
             batch["target"],
             batch["cond_dynamic"],
@@ -39,3 +42,6 @@ class Objective(nn.Module):
             mask=batch["mask"],
             generator=generator,
         )
+        # Plain tensors: the training engine maps over what a forward call returns.
+        found = {"loss": parts.loss, "edm": parts.edm, "gate": parts.gate}
+        return {name: value for name, value in found.items() if value is not None}

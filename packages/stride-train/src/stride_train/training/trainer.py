@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from stride_data.adapter import GriddedAdapter
+from stride_data.adapter_protocol import Adapter
 from stride_data.loaders import make_loader
 from stride_model.loss import EDMLoss
 from stride_model.precondition import EDMDenoiser
@@ -62,7 +62,7 @@ class Trainer:
     run that is stopped and resumed goes on exactly as if it had not been.
     """
 
-    def __init__(self, config: ExperimentConfig, adapter: GriddedAdapter, spec: ModelSpec, run: RunFolder):
+    def __init__(self, config: ExperimentConfig, adapter: Adapter, spec: ModelSpec, run: RunFolder):
         """Builds network, optimiser and averages.
 
         Args:
@@ -160,6 +160,8 @@ class Trainer:
             shuffle=True,
             crops_per_field=options.crops_per_field,
             num_workers=options.num_workers,
+            # Steps of one size, unless there are fewer samples than that in all.
+            drop_last=len(self.adapter.times("train")) * options.crops_per_field >= options.batch_size,
         )
         epoch, skip = divmod(steps_done, len(loader))
         while True:
@@ -174,7 +176,7 @@ class Trainer:
             group["lr"] = learning_rate
         torch.manual_seed(derived_seed(self.config.seed, "dropout", step))
         parts = self.objective(batch, derived_generator(self.config.seed, "noise", step))
-        loss = float(parts.loss.detach())
+        loss = float(parts["loss"].detach())
         if loss != loss or loss in (float("inf"), float("-inf")):
             raise TrainingError(
                 f"The loss is not finite at step {step} (times {', '.join(batch['meta']['timestamps'])}): look at "
@@ -182,17 +184,17 @@ class Trainer:
                 "fields, or lower train.learning_rate; the last checkpoint is kept."
             )
         self.optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(parts.loss)
+        self.fabric.backward(parts["loss"])
         norm = self.fabric.clip_gradients(self.objective, self.optimizer, max_norm=self.config.train.gradient_clip)
         self.optimizer.step()
         row = {
             "learning_rate": learning_rate,
             "loss": loss,
-            "edm_loss": float(parts.edm.detach()),
+            "edm_loss": float(parts["edm"].detach()),
             "gradient_norm": float(norm) if norm is not None else float("nan"),
         }
-        if parts.gate is not None:
-            row["gate_loss"] = float(parts.gate.detach())
+        if "gate" in parts:
+            row["gate_loss"] = float(parts["gate"].detach())
         return row
 
     def _monitor(self) -> dict[str, float]:
