@@ -53,10 +53,6 @@ class Adapter(Protocol):
     @property
     def domain_info(self) -> dict[str, Any]: ...  # noqa: D102
     @property
-    def lr_margin(self) -> int: ...  # noqa: D102
-    @property
-    def calendar(self) -> str: ...  # noqa: D102
-    @property
     def training_box(self) -> Box: ...  # noqa: D102
     @property
     def splits(self) -> dict[str, tuple[str, ...]]: ...  # noqa: D102

@@ -118,20 +118,27 @@ class DataConfig(Strict):
         return [files] if isinstance(files, str) else files or []
 
 
-def validate_data_config(section: Mapping[str, Any], where: str) -> DataConfig:
+class _Experiment(Strict):
+    data: DataConfig
+
+
+def validate_data_config(section: Mapping[str, Any], where: str, *, nested: bool = True) -> DataConfig:
     """Validate a ``data`` section.
 
     Args:
         section: The section as a plain dictionary.
         where: The file, for the message.
+        nested: Whether the keys in the message begin with ``data.``.
 
     Raises:
         DataError: One sentence with the key path and, for an unknown key, the nearest right one.
     """
     try:
+        if nested:
+            return _Experiment.model_validate({"data": dict(section)}).data
         return DataConfig.model_validate(dict(section))
     except ValidationError as exc:
-        raise DataError(describe(exc, DataConfig, where)) from exc
+        raise DataError(describe(exc, _Experiment if nested else DataConfig, where)) from exc
 
 
 def resolve_paths(section: Mapping[str, Any], base: str | Path) -> dict[str, Any]:
@@ -179,4 +186,4 @@ def load_data_config(path: str | Path, overrides: Iterable[str] = ()) -> DataCon
     section = expand_env(changed["data"] if nested else changed)
     if not isinstance(section, dict):
         raise DataError(f"{path}: --set made 'data' a single value; set one of its keys, such as data.root=FOLDER.")
-    return validate_data_config(resolve_paths(section, Path.cwd()), str(path))
+    return validate_data_config(resolve_paths(section, Path.cwd()), str(path), nested=nested)

@@ -1,0 +1,71 @@
+"""``stride-data``: what is in the files, and their statistics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# Everything that reads files is imported inside the commands: printing help must not load xarray.
+
+app = typer.Typer(
+    help="Look at the data of an experiment, and compute the statistics that scale them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich's help takes half a second to import
+)
+
+ConfigArgument = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="YAML file: an experiment with a 'data' section, or such a section.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key, such as --set data.root=FOLDER; may be repeated."),
+]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+@app.command()
+def check(
+    config: ConfigArgument,
+    overrides: SetOption = None,
+    read_all: Annotated[
+        bool, typer.Option("--all", help="Read every time of every split, not only the first of each.")
+    ] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Say what was found: files, times, grids, units, boxes, splits; and what is wrong.
+
+    Ends with exit code 0 when training could begin, 2 when something must be mended first.
+    """
+    del debug  # taken by the runner, listed here for the help
+    from stride_data.report.check import check_data
+
+    check_data(config, overrides or [], read_all=read_all)
+
+
+@app.command()
+def stats(
+    config: ConfigArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for statistics.json; made when missing.")],
+    overrides: SetOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Compute the statistics of the training split and write DIR/statistics.json."""
+    del debug
+    from stride_data.report.stats import write_stats
+
+    write_stats(config, out, overrides or [])
+
+
+def main() -> None:
+    """Run the command line."""
+    from stride_vars.cli_errors import run
+
+    run(app)
+
+
+if __name__ == "__main__":
+    main()
