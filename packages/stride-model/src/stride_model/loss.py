@@ -80,6 +80,7 @@ class EDMLoss:
         Returns:
             The parts, float32 also under autocast.
         """
+        spec = denoiser.spec
         conditioning = denoiser.encode(cond_dynamic, cond_static)
         target = target.float()
         if mask is not None:
@@ -97,13 +98,12 @@ class EDMLoss:
                 error = error * weight
             if mask is not None:
                 error = error.where(mask, 0.0)
-            factor = loss_weight(sigma, denoiser.spec.sigma_data)
+            factor = loss_weight(sigma, spec.sigma_data)
             sums = factor * error.sum(dim=(1, 2, 3))
             counts = torch.full_like(sums, target[0].numel()) if mask is None else mask.sum(dim=(1, 2, 3)).to(sums)
             edm = sums.sum() / counts.sum().clamp(min=1)
             per_sample = (sums / counts.clamp(min=1)).detach()
             if conditioning.gate_logits is None:
                 return LossParts(edm, edm, None, sigma, per_sample)
-            spec = denoiser.spec
             gate = rain_gate_loss(conditioning.gate_logits, target, spec.gated_channels, spec.gate_thresholds, mask)
             return LossParts(edm + self.gate_weight * gate, edm, gate, sigma, per_sample)

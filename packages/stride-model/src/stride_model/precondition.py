@@ -75,6 +75,8 @@ class EDMDenoiser(nn.Module):
         _expect("cond_dynamic", cond_dynamic, (*steps, spec.in_dynamic_channels, *spec.cond_lr_shape))
         if spec.in_static_channels:
             _expect("cond_static", cond_static, (spec.in_static_channels, *spec.target_hr_shape))
+        elif cond_static is not None:
+            raise SpecError("cond_static is given but the model spec has no static channels; set in_static_channels")
         features, levels = self.encoder(cond_dynamic.flatten(1, -3), cond_static)
         return Conditioning(levels, None if self.gate is None else self.gate(features))
 

@@ -12,8 +12,8 @@ from stride_model.samplers.protocol import Noise
 def member_noise(seeds: Sequence[int], shape: Sequence[int], *, device: torch.device | str = "cpu") -> Noise:
     """Source of standard normal noise for members with these seeds.
 
-    Each (seed, draw) has a CPU generator of its own, seeded from both by numpy's SeedSequence. Noise is drawn on the CPU and
-    then moved, so that a member is the same on every device.
+    Each (seed, draw) has a CPU generator of its own, seeded from both by numpy's SeedSequence. Noise is drawn on the
+    CPU and then moved, so that a member is the same on every device.
 
     Args:
         seeds: One per member, not negative.
