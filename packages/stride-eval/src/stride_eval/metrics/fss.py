@@ -132,7 +132,7 @@ def fss(
     min_valid: float = 0.5,
     dim: Dims = ...,
 ) -> xr.DataArray:
-    """Fractions skill score: 1 - summed numerator / summed denominator of :func:`fss_components`, whose arguments it takes.
+    """Fractions skill score: 1 - summed numerator / summed denominator of :func:`fss_components`.
 
     Above 0.5 + f0 / 2, with f0 the observed base rate at grid scale, a scale counts as skilful (Roberts & Lean 2008).
 

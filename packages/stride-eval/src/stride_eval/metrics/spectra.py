@@ -27,7 +27,8 @@ def power_spectrum(
 
     Rings are one Δk wide and centred on whole multiples of Δk = 1 / (shorter side of the domain); the first one reaches
     down to everything above zero. They end below the Nyquist wavenumber of the coarser spacing, so that no ring misses
-    a direction. The integral of E over k is the variance of the field held by these rings (Parseval).
+    a direction. The integral of E over k is the variance of the field held by these rings (Parseval). Rings at large
+    scales hold few modes and an uneven number of them: E is jagged there, ratios of two spectra are not.
 
     ``dct``: type-II discrete cosine transform, for domains that are not periodic: no window, no detrending, and no
     false power from the jump between opposite edges. ``fft``: removes the plane of least squares, applies a Hann
