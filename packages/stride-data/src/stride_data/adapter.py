@@ -193,6 +193,10 @@ class GriddedAdapter:
 
     # Fields and samples
 
+    def divide_cache(self, parts: int) -> None:
+        """Keep only this share of ``cache_gb``: several processes that read side by side then hold it together."""
+        self._reader.cache.limit_bytes = int(self.config.cache_gb * 1e9 / parts)
+
     def crop(self, seed: int, epoch: int, index: int) -> Box:
         """HR box of a training sample: drawn in the shuffle region, or the fixed box without one."""
         if self.region.shuffle is None:

@@ -57,6 +57,7 @@ class Adapter(Protocol):
     @property
     def splits(self) -> dict[str, tuple[str, ...]]: ...  # noqa: D102
     def times(self, split: str) -> list[str]: ...  # noqa: D102
+    def divide_cache(self, parts: int) -> None: ...  # noqa: D102
     def crop(self, seed: int, epoch: int, index: int) -> Box: ...  # noqa: D102
     def fields(self, time: str, box: Box | None = None) -> FieldSet: ...  # noqa: D102
     def sample(self, time: str, *, hr_box: Box | None = None) -> dict[str, Any]: ...  # noqa: D102

@@ -114,11 +114,11 @@ def _glob_expression(text: str) -> str:
 
 
 def _nothing_found(pattern: str, root: Path, where: str) -> DataError:
-    full = root / pattern
-    folder = full.parent
-    # Folders named by a wildcard or a date cannot be missing by themselves.
-    while any(mark in str(folder) for mark in "*?{["):
-        folder = folder.parent
-    if not folder.is_dir():
-        return DataError(f"{where}: the folder {folder} does not exist; correct data.root or {where}.")
-    return DataError(f"{where}: no file matches {full}; correct data.root or the pattern.")
+    folder = root
+    for part in Path(pattern).parent.parts:
+        if any(mark in part for mark in "*?{["):
+            break
+        folder = folder / part
+        if not folder.is_dir():
+            return DataError(f"{where}: the folder {folder} does not exist; correct data.root or the pattern.")
+    return DataError(f"{where}: no file matches {root / pattern}; correct data.root or the pattern.")

@@ -28,7 +28,7 @@ class _EpochSampler(Sampler[tuple[int, int]]):
     def __iter__(self) -> Iterator[tuple[int, int]]:
         order = np.arange(self.length)
         if self.shuffle:
-            np.random.default_rng((self.seed, self.epoch)).shuffle(order)
+            np.random.default_rng((0, self.seed, self.epoch)).shuffle(order)
         return iter([(self.epoch, int(index)) for index in order[self.skip :]])
 
 
@@ -58,6 +58,13 @@ def _collate(samples: list[Any], seed: int) -> Any:
     return failed if failed is not None else collate(samples, seed)
 
 
+def _divide_cache(worker: int) -> None:
+    info = get_worker_info()
+    assert info is not None
+    guarded: Any = info.dataset
+    guarded.dataset.adapter.divide_cache(info.num_workers)
+
+
 class ContractLoader:
     """Contract batches of torch tensors; iterating it gives one epoch.
 
@@ -84,6 +91,7 @@ class ContractLoader:
             # Workers keep the fields that they have decoded, so they live on from epoch to epoch.
             persistent_workers=num_workers > 0,
             collate_fn=partial(_collate, seed=dataset.seed),
+            worker_init_fn=_divide_cache if num_workers > 0 else None,
             drop_last=drop_last,
         )
 

@@ -39,7 +39,8 @@ class CropAnchors:
 
     def draw(self, seed: int, epoch: int, index: int) -> Box:
         """The crop of one sample: the same for the same (seed, epoch, index) in whatever process it is drawn."""
-        generator = np.random.default_rng((seed, epoch, index))
+        # The leading 1 keeps this stream apart from the loader's order of samples, which begins with 0.
+        generator = np.random.default_rng((1, seed, epoch, index))
         place = int(generator.integers(self.count))
         row, column = divmod(place, len(self.columns))
         return Box(y=self.rows[row], x=self.columns[column], height=self.shape[0], width=self.shape[1])

@@ -143,8 +143,8 @@ def _boxes(adapter: GriddedAdapter) -> Table:
             f"{box.y} to {box.y + box.height - 1}",
             f"{box.x} to {box.x + box.width - 1}",
             f"{box.height} x {box.width}",
-            f"{y0:g} to {y1:g} {_unit(grid.y_attrs)}",
-            f"{x0:g} to {x1:g} {_unit(grid.x_attrs)}",
+            f"{y0:.10g} to {y1:.10g} {_unit(grid.y_attrs)}",
+            f"{x0:.10g} to {x1:.10g} {_unit(grid.x_attrs)}",
         )
     return table
 
