@@ -49,7 +49,7 @@ def _times(days: int) -> list[cftime.DatetimeNoLeap]:
 
 
 def build_second_dataset(folder: Path, days: int = 16) -> Path:
-    """Writes a regional model's tasmax on a latitude/longitude grid and a coarser driving model's fields, and their YAML.
+    """Writes a regional model's maximum temperature, a coarser driving model's fields, and their experiment file.
 
     Returns:
         The experiment file.
@@ -83,7 +83,7 @@ def build_second_dataset(folder: Path, days: int = 16) -> Path:
     driving = xr.Dataset(
         {
             "tx2": (("t", "nlat", "nlon"), large_scale, {"units": "K"}),
-            "psl": (("t", "nlat", "nlon"), 101000 + 500 * weather, {"units": "hPa"}),
+            "psl": (("t", "nlat", "nlon"), 101000 + 500 * weather, {"units": "Pa"}),
         },
         coords={
             "t": ("t", times),
@@ -91,8 +91,6 @@ def build_second_dataset(folder: Path, days: int = 16) -> Path:
             "nlon": ("nlon", lon.reshape(10, 4).mean(1), {"units": "degrees_east"}),
         },
     )
-    driving["psl"] = driving["psl"].copy(data=driving["psl"].values / 100)
-    driving["psl"].attrs["units"] = "hPa"
     driving.to_netcdf(folder / "driving.nc", encoding={"tx2": packed})
     content: dict[str, Any] = {
         "name": "second",

@@ -100,7 +100,7 @@ def test_other_safetensors_are_no_checkpoint(tmp_path):
 def test_a_newer_format_says_what_to_install(tmp_path, network):
     header = {"format": "stride-checkpoint", "format_version": 99, "versions": {"stride-train": "7.0.0"}}
     save_file({"a": torch.zeros(1)}, tmp_path / "new.safetensors", metadata={"stride": json.dumps(header)})
-    with pytest.raises(CheckpointError, match="has format 99, .* install stride-train 7.0.0 or newer"):
+    with pytest.raises(CheckpointError, match=r"has format 99, .* install stride-train 7\.0\.0 or newer"):
         load_checkpoint(tmp_path / "new.safetensors")
 
 

@@ -20,7 +20,9 @@ Out = Annotated[Path | None, typer.Option(help="Run folder to write to.", show_d
 Set = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Changes one key of the experiment, such as `train.budget=10min`; repeatable."
+        "--set",
+        metavar="KEY=VALUE",
+        help="Changes one key of the experiment, such as `train.budget=10min`; repeatable.",
     ),
 ]
 
@@ -29,8 +31,8 @@ Set = Annotated[
 def demo(out: Out = None, set_: Set = None) -> None:
     """Runs the whole chain on the embedded example, in a few minutes.
 
-    Real ERA5 precipitation at 1 degree is learnt back from its 4-degree averages: statistics, training, an ensemble and two
-    baselines for times that training never saw, scores, and an HTML report.
+    Real ERA5 precipitation at 1 degree is learnt back from its 4-degree averages: statistics, training, an ensemble and
+    two baselines for times that training never saw, scores, and an HTML report.
     """
     from stride_train.experiments import EMBEDDED
 
@@ -40,16 +42,17 @@ def demo(out: Out = None, set_: Set = None) -> None:
 @app.command(name="run")
 def run_experiment(
     experiment: Annotated[
-        str, typer.Argument(help="A YAML file, or the name of an installed experiment.", metavar="EXPERIMENT.yaml")
+        str,
+        typer.Argument(help="A YAML file, or the name of an installed experiment.", metavar="EXPERIMENT.yaml"),
     ],
     out: Out = None,
     set_: Set = None,
 ) -> None:
     """Runs the whole chain on an experiment of yours.
 
-    Statistics, training, generation with baselines, evaluation and report, in one run folder. Run again, it goes on where it
-    was broken off; stages that are done are not done again. Each stage can also be typed alone: `stride-data stats`,
-    `stride-train`, `stride-generate`, `stride-eval`.
+    Statistics, training, generation with baselines, evaluation and report, in one run folder. Run again, it goes on
+    where it was broken off; stages that are done are not done again. Each stage can also be typed alone:
+    `stride-data stats`, `stride-train`, `stride-generate`, `stride-eval`.
     """
     _run(experiment, out, set_)
 

@@ -22,7 +22,9 @@ def closing_lines(result: ChainResult) -> list[str]:
         rows = [(name, scores[name][target]["crps"]) for name in members if target in scores.get(name, {})]
         best = min((crps["value"] for _, crps in rows if crps["value"] is not None), default=None)
         lines.append("")
-        lines.append(f"CRPS of {target} [{rows[0][1]['units']}], {dates} times that training never saw; lower is better")
+        lines.append(
+            f"CRPS of {target} [{rows[0][1]['units']}], {dates} times that training never saw; lower is better"
+        )
         for name, crps in rows:
             interval = "" if crps["lower"] is None else f"  [{crps['lower']:.3f}, {crps['upper']:.3f}]"
             mark = "  best" if crps["value"] == best else ""
