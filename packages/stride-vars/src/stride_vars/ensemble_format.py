@@ -107,7 +107,7 @@ class EnsembleAttrs(BaseModel):
         return attrs
 
     @classmethod
-    def from_attrs(cls, attrs: Mapping[str, Any], *, where: str = "saved ensemble") -> EnsembleAttrs:
+    def from_attrs(cls, attrs: Mapping[Any, Any], *, where: str = "saved ensemble") -> EnsembleAttrs:
         """Read and check a file's root attributes; attributes of other conventions are ignored.
 
         Args:
@@ -145,7 +145,7 @@ _JSON_ATTRS = frozenset({"targets", "config", "model_spec", "sampler", "transfor
 
 def validate_layout(
     groups: Mapping[str, Mapping[str, Sequence[str]]],
-    attrs: Mapping[str, Any],
+    attrs: Mapping[Any, Any],
     *,
     need: Sequence[str] = (),
     where: str = "saved ensemble",
@@ -176,7 +176,7 @@ def validate_layout(
             raise StrideError(f"{where}: group '/{name}' ({layout.meaning}) is missing; write it with {list(targets)}.")
 
 
-def _check_format(attrs: Mapping[str, Any], where: str) -> None:
+def _check_format(attrs: Mapping[Any, Any], where: str) -> None:
     name, version = attrs.get("stride_format"), attrs.get("stride_format_version")
     if name != FORMAT_NAME:
         got = "missing" if name is None else repr(name)

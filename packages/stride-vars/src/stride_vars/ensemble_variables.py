@@ -33,7 +33,7 @@ def variable_attrs(spec: VariableSpec) -> dict[str, str | int | float | list[flo
 
 
 def spec_from_attrs(
-    name: str, attrs: Mapping[str, Any], catalogue: Catalogue, *, where: str = "saved ensemble"
+    name: str, attrs: Mapping[Any, Any], catalogue: Catalogue, *, where: str = "saved ensemble"
 ) -> VariableSpec:
     """The spec of a variable in a saved ensemble: what its attributes say, and the catalogue for the rest.
 

@@ -130,7 +130,7 @@ class Region(BaseModel):
         return {"region": self.model_dump_json()}
 
     @classmethod
-    def from_attrs(cls, attrs: Mapping[str, Any]) -> Region:
+    def from_attrs(cls, attrs: Mapping[Any, Any]) -> Region:
         """Read the region back from a file's attributes.
 
         Raises:
