@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stride_data.discovery.classic_netcdf import expected_bytes
 from stride_data.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,7 +43,13 @@ def open_dataset(path: Path, npz_key: str | None = None) -> xr.Dataset:
         return _open_npz(path, npz_key)
     try:
         if is_zarr(path):
-            return xr.open_zarr(path, chunks=None, decode_times=False)
+            with warnings.catch_warnings():
+                # A store without consolidated metadata is opened all the same.
+                warnings.simplefilter("ignore", RuntimeWarning)
+                return xr.open_zarr(path, chunks=None, decode_times=False)
+        expected = expected_bytes(path)
+        if expected is not None and path.stat().st_size < expected:
+            raise unreadable(path, ValueError(f"{path.stat().st_size} of {expected} bytes are there"))
         return xr.open_dataset(path, engine="netcdf4", decode_times=False, cache=False)
     except DataError:
         raise
