@@ -32,13 +32,15 @@ def evaluate(
     families: Annotated[
         str | None,
         typer.Option(
-            help="Families to run, with commas: dates, probabilistic, distributions, extremes, spatial, scale. Default: all."
+            help="Families to run, with commas: dates, probabilistic, distributions, extremes, spatial, scale. "
+            "Default: all."
         ),
     ] = None,
     mode: Annotated[
         str | None,
         typer.Option(
-            help="minimal (scores, essential figures), metrics (scores alone), plots (draw finished results again), full."
+            help="minimal (scores, essential figures), metrics (scores alone), plots (draw finished results again), "
+            "full."
         ),
     ] = None,
     reference: Annotated[

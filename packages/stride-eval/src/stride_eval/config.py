@@ -22,9 +22,10 @@ class EvalConfig(BaseModel):
 
     Attributes:
         families: which families run, in the report's order; null: all that are registered.
-        mode: ``minimal``: scores and the essential figures; ``metrics``: scores and tables, no figure; ``plots``: figures
-            drawn again from the finished results in the output folder; ``full``: everything.
-        reference: system that skill is measured against; null: the one with the fewest members, first by name among equals.
+        mode: ``minimal``: scores and the essential figures; ``metrics``: scores and tables, no figure; ``plots``:
+            figures drawn again from the finished results in the output folder; ``full``: everything.
+        reference: system that skill is measured against; null: the one with the fewest members, first by name among
+            equals.
         title: heading of the report; null: named after the systems.
         dates: dates of the quicklooks (``2014-06-01``, or a full time stamp); null: chosen by the observed mean.
         quicklooks: how many dates are chosen when ``dates`` is null.
@@ -33,8 +34,8 @@ class EvalConfig(BaseModel):
             ``threshold_quantiles`` of its observed values.
         threshold_quantiles: quantiles of the observed values that serve as event thresholds.
         tail_quantiles: quantiles that the extremes are compared at.
-        windows: widths of the square neighbourhoods of the fractions skill score, odd numbers of pixels; null: chosen from
-            the size of the grid.
+        windows: widths of the square neighbourhoods of the fractions skill score, odd numbers of pixels; null: chosen
+            from the size of the grid.
         resamples: resamples of the bootstrap over dates.
         block_length: dates in a row that a resample draws together; null: the cube root of the number of dates.
         level: confidence level of the intervals.
@@ -94,7 +95,8 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = (), **chose
     """The configuration from a file, ``key=value`` overrides and choices made by name.
 
     Args:
-        path: a YAML file whose top level, or whose section ``evaluate:``, holds the keys of ``EvalConfig``; None: defaults.
+        path: a YAML file whose top level, or whose section ``evaluate:``, holds the keys of ``EvalConfig``; None:
+            defaults.
         overrides: texts ``key=value`` or ``key.inner=value``; the value is read as YAML.
         chosen: keys that the command line sets by options of their own; None means not chosen.
 

@@ -31,7 +31,8 @@ def axes(dataset: xr.Dataset | xr.DataArray, *, y: str = "y", x: str = "x") -> t
 
     Args:
         dataset: holds the dimensions ``y`` and ``x``, with coordinates or without.
-        y, x: names of the dimensions.
+        y: name of the rows' dimension.
+        x: name of the columns' dimension.
 
     Returns:
         Two one-dimensional arrays; without coordinates in the dataset: the pixels' numbers, in units "1".

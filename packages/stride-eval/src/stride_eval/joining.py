@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import xarray as xr
 
 from stride_eval.provenance import Provenance
@@ -13,9 +14,13 @@ from stride_eval.systems import Systems
 def join_systems(parts: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """System -> results as one Dataset along ``system``; where sizes differ (ranks) the missing places become NaN."""
     names = xr.DataArray(list(parts), dims="system", name="system")
-    return xr.concat(
-        list(parts.values()), dim=names, join="outer", data_vars="all", coords="minimal", compat="override"
-    )
+    numbered = [_numbered(part) for part in parts.values()]
+    return xr.concat(numbered, dim=names, join="outer", data_vars="all", coords="minimal", compat="override")
+
+
+def _numbered(part: xr.Dataset) -> xr.Dataset:
+    """Dimensions without coordinates are counted from 0, so that parts of unlike sizes can be aligned."""
+    return part.assign_coords({dim: np.arange(size) for dim, size in part.sizes.items() if dim not in part.coords})
 
 
 def join_blocks(blocks: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -46,9 +51,11 @@ def join_targets(family: str, parts: Mapping[str, xr.Dataset], systems: Systems)
         parts: target -> results; where sizes differ between targets (fewer thresholds) the missing places become NaN.
         systems: what was evaluated.
     """
+    if not parts:
+        return xr.Dataset(attrs=Provenance.behind(family, systems).to_attrs())
     keys = xr.DataArray(list(parts), dims="target", name="target")
     joined = xr.concat(
-        list(parts.values()),
+        [_numbered(part) for part in parts.values()],
         dim=keys,
         join="outer",
         combine_attrs="drop_conflicts",
@@ -56,5 +63,7 @@ def join_targets(family: str, parts: Mapping[str, xr.Dataset], systems: Systems)
         coords="minimal",
         compat="override",
     )
+    # Joining drops what coordinates say of themselves; the figures need their units and direction.
+    joined = joined.assign_coords({axis.name: axis.variable for axis in systems.axes if axis.name in joined.dims})
     joined.attrs = Provenance.behind(family, systems).to_attrs()
     return joined

@@ -53,14 +53,14 @@ def completed_folder(out: Path) -> Iterator[Path]:
         fresh.chmod(0o777 & ~umask)
         if out.exists():
             old = fresh.with_suffix(".old")
-            os.replace(out, old)
+            out.replace(old)
             try:
-                os.replace(fresh, out)
+                fresh.replace(out)
             except OSError:
-                os.replace(old, out)
+                old.replace(out)
                 raise
             shutil.rmtree(old)
         else:
-            os.replace(fresh, out)
+            fresh.replace(out)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

@@ -68,7 +68,5 @@ class Provenance:
         """Read back from a family's results."""
         plain: dict[str, Any] = json.loads(results.attrs["provenance"])
         specs = {key: VariableSpec.model_validate(value) for key, value in plain.pop("specs").items()}
-        return cls(
-            **plain | {"systems": tuple(plain["systems"]), "dates": tuple(plain["dates"])},
-            specs=specs,
-        )
+        systems, dates = tuple(plain.pop("systems")), tuple(plain.pop("dates"))
+        return cls(**plain, systems=systems, dates=dates, specs=specs)

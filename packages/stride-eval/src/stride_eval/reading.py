@@ -63,10 +63,11 @@ def open_ensemble(name: str, path: Path) -> SavedEnsemble:
     path = Path(path)
     if not path.exists():
         raise EvalError(
-            f"system {name!r}: nothing lies at {str(path)!r}; give the path of a saved ensemble (Zarr store or NetCDF file)"
+            f"system {name!r}: nothing lies at {str(path)!r}; give the path of a saved ensemble (Zarr store or NetCDF "
+            "file)"
         )
     tree = _open_tree(name, path)
-    attrs = dict(tree.attrs)
+    attrs = {str(key): value for key, value in tree.attrs.items()}
     groups = {
         str(child.path).strip("/"): child.to_dataset()
         for child in tree.subtree
@@ -140,7 +141,8 @@ def time_labels(dataset: xr.Dataset, where: str) -> tuple[str, ...]:
         labels = tuple(value.isoformat()[:19] for value in values)
     else:
         raise EvalError(
-            f"{where}: the time coordinate holds {values.dtype} and no dates; give it CF units such as 'days since 2000-01-01'"
+            f"{where}: the time coordinate holds {values.dtype} and no dates; give it CF units such as 'days since "
+            "2000-01-01'"
         )
     if len(set(labels)) != len(labels):
         twice = next(label for label in labels if labels.count(label) > 1)

@@ -153,10 +153,12 @@ def _section(name: str, results: xr.Dataset, config: EvalConfig, folder: Path) -
     section = Section(name, family.TITLE)
     if config.mode == "metrics":
         return section
+    from stride_eval.plots.png import save_png
+
     (folder / "figures").mkdir(exist_ok=True)
     for record in family.plot(results, config):
         file = f"figures/{name}_{record.name}.png"
-        record.figure.savefig(folder / file, dpi=config.dpi)
+        save_png(record.figure, folder / file, config.dpi)
         record.figure.clear()
         section.figures.append((record, file))
     return section

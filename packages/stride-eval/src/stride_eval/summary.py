@@ -12,7 +12,7 @@ from typing import Any
 from stride_eval.scores import Score
 
 Summary = dict[str, dict[str, dict[str, dict[str, Any]]]]
-"""system -> target -> score -> {value, lower, upper, units, n, best, estimator}; plain floats, None where not defined."""
+"""system -> target -> score -> {value, lower, upper, units, n, estimator}; plain numbers, None where not defined."""
 
 
 def nested(scores: Iterable[Score]) -> Summary:
@@ -61,12 +61,24 @@ def as_csv(scores: Sequence[Score]) -> str:
     return text.getvalue()
 
 
-def number(value: float, units: str = "") -> str:
-    """A score for people: three significant digits, percentages with one decimal."""
+def number(value: float, units: str = "", *, beside: Iterable[float] = ()) -> str:
+    """A score for people: about three significant digits, with as many decimals as its neighbours have.
+
+    Args:
+        value: the score.
+        units: percentages and points get one decimal.
+        beside: the other values of the same score; the largest of them sets the decimals.
+    """
     if not math.isfinite(value):
         return "–"
-    if units == "%":
-        return f"{value:+.1f}" if abs(value) < 1000 else f"{value:+.0f}"
-    size = abs(value)
-    decimals = 3 if size < 1 else 2 if size < 100 else 1
-    return f"{value:.{decimals}f}" if 1e-3 <= size < 1e5 or value == 0 else f"{value:.2e}"
+    if units in {"%", "points"}:
+        return _unsigned_zero(f"{value:.1f}")
+    size = max((abs(other) for other in (value, *beside) if math.isfinite(other)), default=0.0)
+    if size and not 1e-3 <= size < 1e5:
+        return f"{value:.2e}".replace("-", "−")
+    return _unsigned_zero(f"{value:.{3 if size < 1 else 2 if size < 100 else 1}f}")
+
+
+def _unsigned_zero(text: str) -> str:
+    """Minus signs as printed in books, and none before a zero."""
+    return (text if float(text) else text.removeprefix("-")).replace("-", "−")

@@ -86,7 +86,7 @@ def draw(example: Example) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray
     narrow = np.stack([_rain(large + small(0.5)) for _ in range(example.members)], axis=1)
     f = example.factor
     coarse = observed.reshape(dates, size // f, f, size // f, f).mean(axis=(2, 4))
-    smooth = np.stack([zoom(field, f, order=1, mode="nearest", grid_mode=True) for field in coarse])
+    smooth = np.stack([np.asarray(zoom(field, f, order=1, mode="nearest", grid_mode=True)) for field in coarse])
     climate = _rain(
         np.stack([_gaussian_field(rng, size, longest, np.inf) for _ in range(dates)]) * np.sqrt(share)
         + rng.normal(0.0, 0.7, (dates, 1, 1))

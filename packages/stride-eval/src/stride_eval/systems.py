@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -90,7 +92,7 @@ class Systems:
         """The common dates as they stand in the first system (datetime64 or cftime)."""
         return self._at("target", self.names[0], self.times)["time"].reset_coords(drop=True)
 
-    @property
+    @cached_property
     def axes(self) -> tuple[xr.DataArray, xr.DataArray]:
         """Coordinates of rows and columns, with units and direction stated (see ``stride_eval.grid.axes``)."""
         return axes(self.first.ensemble)
@@ -138,7 +140,10 @@ class Systems:
         """Observed values for choosing thresholds and bins: all of them, or every n-th pixel when there are more.
 
         Returns:
-            One-dimensional, finite, ascending; empty when everything is missing.
+            One-dimensional, finite, ascending.
+
+        Raises:
+            EvalError: every observed value is missing.
         """
         step = max(1, math.ceil(math.sqrt(len(self.times) * float(np.prod(self.shape)) / limit)))
         parts = []
@@ -146,7 +151,21 @@ class Systems:
             field = self._read("target", self.names[0], key, self.times[start : start + 32])
             values = field.values[:, ::step, ::step]
             parts.append(values[np.isfinite(values)])
-        return np.sort(np.concatenate(parts)).astype(np.float64)
+        pooled = np.sort(np.concatenate(parts)).astype(np.float64)
+        if not pooled.size:
+            raise EvalError(
+                f"every observed value of {key!r} is missing on the {len(self.times)} common dates; write observations "
+                f"into /target of {str(self.first.path)!r}"
+            )
+        return pooled
+
+    def static(self, key: str) -> np.ndarray | None:
+        """A static field [y, x] by its catalogue key, from the first system that has it; None where none has."""
+        for saved in self.saved.values():
+            for name, array in saved.groups.get("static", xr.Dataset()).data_vars.items():
+                if str(array.attrs.get("stride_variable", name)) == key and array.dims == ("y", "x"):
+                    return np.asarray(array.values, dtype=np.float64)
+        return None
 
     def fields(self, group: str, name: str, key: str, times: Sequence[str]) -> xr.DataArray | None:
         """Dates of a variable in /pmm or /conditioning, or None where the system has none of it."""
@@ -172,13 +191,15 @@ class Systems:
         except Exception as error:  # every backend raises its own kinds for damaged chunks
             saved = self.saved[name]
             raise EvalError(
-                f"system {name!r}: /{group}/{key} in {str(saved.path)!r} cannot be read between {times[0]} and {times[-1]} "
+                f"system {name!r}: /{group}/{key} in {str(saved.path)!r} cannot be read between {times[0]} and "
+                f"{times[-1]} "
                 f"({' '.join(str(error).split())[:200]}); the store is damaged there: generate it again"
             ) from error
-        coords: dict[str, xr.DataArray] = {}
+        coords: dict[str, Any] = {}
         if "y" in array.dims:
             coords = dict(zip(("y", "x"), self.axes, strict=True))
-        # Times of the other systems may differ in type or calendar class; the labels agree, so the first system's stand for all.
+        # Times of the other systems may differ in type or calendar class; the labels agree, so the first system's
+        # stand for all.
         coords["time"] = self._at("target", self.names[0], times)["time"].variable
         return xr.DataArray(
             values,
@@ -210,13 +231,14 @@ def open_systems(paths: Mapping[str, Path], *, catalogue: Catalogue, reference: 
         raise EvalError(f"the reference {reference!r} is none of the systems.{nearest(reference, names)}")
     if reference is None and len(names) > 1:
         reference = min(names, key=lambda name: (saved[name].members, name))
-    for name in names[1:]:
-        _check_grids(saved[names[0]], saved[name])
+    first, *others = saved.values()
+    for other in others:
+        _check_grids(first, other)
     times, dropped = _common_times(saved)
     specs = _common_targets(saved, catalogue)
     systems = Systems(saved, specs, times, dropped, reference, catalogue)
     for key in specs:
-        _check_observed(systems, key)
+        _check_values(systems, key)
     return systems
 
 
@@ -291,10 +313,11 @@ def _check_grids(first: SavedEnsemble, other: SavedEnsemble) -> None:
                 )
 
 
-def _check_observed(systems: Systems, key: str) -> None:
-    """Refuses systems that bring different observations; looks at the first, middle and last common date."""
+def _check_values(systems: Systems, key: str) -> None:
+    """Refuses systems with other observations, or without values; looks at the first, middle and last common date."""
     count = len(systems.times)
-    for time in sorted({systems.times[index] for index in (0, count // 2, count - 1)}):
+    looked_at = sorted({systems.times[index] for index in (0, count // 2, count - 1)})
+    for time in looked_at:
         fields = {name: systems._read("target", name, key, [time]).values for name in systems.names}
         first = fields[systems.names[0]]
         scale = float(np.nanmax(np.abs(first))) if np.isfinite(first).any() else 1.0
@@ -305,3 +328,9 @@ def _check_observed(systems: Systems, key: str) -> None:
                     f"systems {systems.names[0]!r} and {name!r} hold different observed fields of {key!r} on {time}; "
                     "they must be scored against the same /target"
                 )
+    for name in systems.names:
+        if not any(np.isfinite(systems._at("ensemble", name, [time])[key].isel(member=0)).any() for time in looked_at):
+            raise EvalError(
+                f"system {name!r}: every value of {key!r} is missing on {', '.join(looked_at)}; the members were not "
+                f"generated, or are not finite: generate {str(systems.saved[name].path)!r} again"
+            )

@@ -13,7 +13,7 @@ SHOWN = ("crps", "crps_skill", "bias", "bias_percent", "rmse", "spread_skill")
 
 
 def terminal_table(result: EvaluationResult) -> str:
-    """Systems by scores as plain text, the best of each score marked by an asterisk; with sample counts and reference."""
+    """Systems by scores as plain text, the best of each marked by an asterisk; with sample counts and reference."""
     lines = []
     for target in dict.fromkeys(score.target for score in result.scores):
         scores = [score for score in result.scores if score.target == target]
@@ -32,7 +32,8 @@ def terminal_table(result: EvaluationResult) -> str:
             for name in columns:
                 score = found.get((system, name))
                 mark = "*" if system in best.get((target, name), set()) else " "
-                row.append("–" + " " if score is None else number(score.value, score.units) + mark)
+                others = [other.value for other in scores if other.name == name]
+                row.append("–" + " " if score is None else number(score.value, score.units, beside=others) + mark)
             rows.append(row)
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         lines += [

@@ -50,7 +50,7 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
 
 
 def _pixels(block: Block) -> xr.DataArray:
-    return np.isfinite(block.observed).sum(PIXELS)
+    return block.observed.notnull().sum(PIXELS)
 
 
 def _statistics(block: Block, name: str) -> xr.Dataset:
@@ -141,19 +141,22 @@ def _definitions(units: str, reference: str | None) -> dict[str, tuple[str, str,
     return {
         "crps": (
             "CRPS", units, "low",
-            "Continuous ranked probability score, fair form: mean distance of the members from the observation, less half the mean "
+            "Continuous ranked probability score, fair form: mean distance of the members from the observation, less "
+            "half the mean "
             "distance between members. For one member it is the mean absolute error.",
         ),
         "crps_skill": (
             "CRPS skill", "1", "high",
-            f"1 less the ratio of the mean CRPS to that of the reference {reference!r}; the interval is paired by date.",
+            f"1 less the ratio of the mean CRPS to that of the reference {reference!r}; the interval is paired by "
+            "date.",
         ),
         "bias": ("Bias", units, "zero", "Mean of the ensemble mean less the observed mean."),
         "bias_percent": ("Bias %", "%", "zero", "Bias as a percentage of the observed mean."),
         "rmse": ("RMSE of mean", units, "low", "Root of the mean squared error of the ensemble mean."),
         "spread_skill": (
             "Spread / error", "1", "one",
-            "Root of the mean ensemble variance (ddof = 1) over the unbiased error of the ensemble mean, the root of its squared error "
+            "Root of the mean ensemble variance (ddof = 1) over the unbiased error of the ensemble mean, the root of "
+            "its squared error "
             "less variance/M. Below 1: too sure of itself.",
         ),
     }  # fmt: skip
@@ -164,15 +167,15 @@ def _statistics_of_sums(reference: str | None, members: xr.DataArray) -> dict[st
 
     def spread_skill(m: xr.Dataset) -> xr.DataArray:
         unbiased = (m["squared_error"] - m["variance"] / members) / m["n"]
-        return np.sqrt(m["variance"] / m["n"]) / np.sqrt(unbiased.clip(min=0.0)).where(members > 1)
+        error = unbiased.clip(min=0.0).where(members > 1) ** 0.5
+        return (m["variance"] / m["n"]) ** 0.5 / error
 
-    table: dict[str, Statistic] = {
-        "crps": lambda m: m["crps"] / m["n"],
+    table: dict[str, Statistic] = {"crps": lambda m: m["crps"] / m["n"]}
+    if reference is not None:
+        table["crps_skill"] = lambda m: 1.0 - m["crps"] / m["crps"].sel(system=reference, drop=True)
+    return table | {
         "bias": lambda m: m["error"] / m["n"],
         "bias_percent": lambda m: 100.0 * m["error"] / m["observed_mean"],
         "rmse": lambda m: np.sqrt(m["squared_error"] / m["n"]),
         "spread_skill": spread_skill,
     }
-    if reference is not None:
-        table["crps_skill"] = lambda m: 1.0 - m["crps"] / m["crps"].sel(system=reference, drop=True)
-    return table

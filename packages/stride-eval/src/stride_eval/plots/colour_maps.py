@@ -39,49 +39,58 @@ def colour_map(name: str) -> Colormap:
     return cmap
 
 
-def value_scale(spec: VariableSpec, fields: Iterable[np.ndarray]) -> ColourScale:
+def value_scale(spec: VariableSpec, fields: Iterable[np.ndarray], *, own_range: bool = False) -> ColourScale:
     """One scale for fields of a variable.
 
     The limits are the variable's own, so that reports are comparable. Variables that cannot be negative are spaced by
-    the square root, which shows light and heavy values at once and leaves dry pixels white; others keep the
-    part of the range that the fields use when that is less than half of it, else a map would show one colour.
+    the square root, which shows light and heavy values at once and leaves dry pixels white; their upper limit is
+    raised when more than one value in a hundred lies beyond it. Others keep the part of the range that the fields use
+    when that is less than half of it, else a map would show one colour.
+
+    Args:
+        spec: of the variable.
+        fields: what will be drawn.
+        own_range: limits from the fields alone, for means and other quantities that are smaller than the values.
     """
-    low, high = _span(fields)
+    values = _pooled(fields)
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    stated = None if own_range else spec.plot_range
     if spec.is_positive_definite:
-        top = spec.plot_range[1] if spec.plot_range else max(high, 1e-12)
+        top = stated[1] if stated else _nice(high if high > 0 else 1.0)
+        if values.size and np.mean(values > top) > 0.01:
+            top = _nice(float(np.quantile(values, 0.995)))
         norm: Normalize = PowerNorm(0.5, vmin=0.0, vmax=top, clip=False)
         return ColourScale(colour_map(spec.cmap), norm, "max" if high > top else "neither", _root_ticks(top))
-    bottom, top = spec.plot_range or (low, high)
-    if high - low < 0.5 * (top - bottom) and high > low:
+    bottom, top = stated or (low, high)
+    if high > low and (own_range or stated is None or high - low < 0.5 * (top - bottom)):
         bottom, top = _rounded(low, high)
-    beyond = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
-    return ColourScale(colour_map(spec.cmap), Normalize(bottom, top), beyond[low < bottom, high > top])
+    elif not top > bottom:
+        bottom, top = bottom - 0.5, bottom + 0.5
+    return ColourScale(colour_map(spec.cmap), Normalize(bottom, top), _extend(low < bottom, high > top))
 
 
 def difference_scale(spec: VariableSpec, fields: Iterable[np.ndarray]) -> ColourScale:
     """A diverging scale for differences of a variable, white at zero, symmetric."""
-    values = [np.abs(field[np.isfinite(field)]) for field in fields]
-    pooled = np.concatenate([value.ravel() for value in values]) if values else np.empty(0)
-    most = _nice(float(np.quantile(pooled, 0.995))) if pooled.size and pooled.max() > 0 else 1.0
-    beyond = "both" if pooled.size and pooled.max() > most else "neither"
-    return ColourScale(colour_map(spec.anomaly_cmap), TwoSlopeNorm(0.0, -most, most), beyond)
+    values = np.abs(_pooled(fields))
+    most = _nice(float(np.quantile(values, 0.995))) if values.size and values.max() > 0 else 1.0
+    beyond = bool(values.size and values.max() > most)
+    return ColourScale(colour_map(spec.anomaly_cmap), TwoSlopeNorm(0.0, -most, most), _extend(beyond, beyond))
 
 
 def amount_scale(fields: Iterable[np.ndarray], cmap: str = "YlOrBr") -> ColourScale:
     """A sequential scale from zero for errors and spreads."""
-    pooled = np.concatenate([field[np.isfinite(field)].ravel() for field in fields] or [np.empty(0)])
-    top = _nice(float(np.quantile(pooled, 0.995))) if pooled.size and pooled.max() > 0 else 1.0
-    return ColourScale(
-        colour_map(cmap), Normalize(0.0, top), "max" if pooled.size and pooled.max() > top else "neither"
-    )
+    values = _pooled(fields)
+    top = _nice(float(np.quantile(values, 0.995))) if values.size and values.max() > 0 else 1.0
+    return ColourScale(colour_map(cmap), Normalize(0.0, top), _extend(False, bool(values.size and values.max() > top)))
 
 
-def _span(fields: Iterable[np.ndarray]) -> tuple[float, float]:
-    finite = [field[np.isfinite(field)] for field in fields]
-    finite = [values for values in finite if values.size]
-    if not finite:
-        return 0.0, 1.0
-    return min(float(values.min()) for values in finite), max(float(values.max()) for values in finite)
+def _extend(below: bool, above: bool) -> str:
+    return {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
+
+
+def _pooled(fields: Iterable[np.ndarray]) -> np.ndarray:
+    """All finite values of some fields."""
+    return np.concatenate([np.asarray(field)[np.isfinite(field)].ravel() for field in fields] or [np.empty(0)])
 
 
 def _rounded(low: float, high: float) -> tuple[float, float]:
@@ -92,6 +101,8 @@ def _rounded(low: float, high: float) -> tuple[float, float]:
 
 def _nice(value: float) -> float:
     """The next 1, 2, 2.5, 5 or 10 times a power of ten."""
+    if not value > 0:
+        return 1.0
     power = 10.0 ** np.floor(np.log10(value))
     return float(
         next(

@@ -7,7 +7,7 @@ import xarray as xr
 from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
-from stride_eval.families.intervals import daily_sums, interval
+from stride_eval.families.intervals import daily_sums, interval, numbers
 from stride_eval.plots.captions import interval_words, members_of, pixels_of, span
 from stride_eval.plots.interval_dots import draw_rows
 from stride_eval.plots.record import FigureRecord
@@ -22,13 +22,10 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     drawn = new_figure(10.0, 1.6 + 0.5 * max(len(about.systems), 3))
     left, right = drawn.subplots(1, 2, width_ratios=[1.0, 1.35])
     found = interval(daily_sums(results, ["crps"]), lambda m: m["crps"] / m["n"], config)
-    numbers = {
-        name: tuple(float(found[part].sel(system=name)) for part in ("estimate", "lower", "upper"))
-        for name in about.systems
-    }
+    found_of = {name: numbers(found.sel(system=name)) for name in about.systems}
     notes = {name: "one member: MAE" for name in about.systems if about.members[name] == 1}
-    top = max(value[2] if np.isfinite(value[2]) else value[0] for value in numbers.values())
-    draw_rows(left, about.systems, numbers, all_systems=about.systems, notes=notes, decimals=3 if top < 1 else 2)
+    top = max(value[2] if np.isfinite(value[2]) else value[0] for value in found_of.values())
+    draw_rows(left, about.systems, found_of, all_systems=about.systems, notes=notes, decimals=3 if top < 1 else 2)
     left.set_xlabel(axis_label("CRPS", spec.units))
     left.set_xlim(left=0.0)
     left.set_title("All dates")
@@ -43,15 +40,18 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     right.set_title("Date by date")
     right.set_ylabel(axis_label("CRPS", spec.units))
     label_dates(right, about.dates)
-    best = min(about.systems, key=lambda name: numbers[name][0])
+    best = min(about.systems, key=lambda name: found_of[name][0])
     return FigureRecord(
         name=f"crps_{results['target'].item()}",
         title="CRPS: distance between forecast distribution and observation",
-        reading="Further left (lower) is better; 0 would be a perfect, certain forecast. Bars that overlap widely leave the order open.",
-        caption=f"{span(about.dates)}, {pixels_of(results['n'])}, {members_of(about)}; fair CRPS, for a single member the "
+        reading="Lower is better, 0 is perfect and certain; dates differ, so bars overlap even between systems of "
+        "which one wins on every "
+        "date: compare those at the right.",
+        caption=f"{span(about.dates)}, {pixels_of(results['n'])}, {members_of(about)}; fair CRPS, for a single member "
+        "the "
         f"mean absolute error; {interval_words(config, len(about.dates))}.",
         alt="CRPS by system: "
-        + ", ".join(f"{name} {numbers[name][0]:.3g} {pretty_units(spec.units)}" for name in about.systems)
+        + ", ".join(f"{name} {found_of[name][0]:.3g} {pretty_units(spec.units)}" for name in about.systems)
         + f". Lowest: {best}.",
         figure=drawn,
         target=str(results["target"].item()),

@@ -47,6 +47,7 @@ def draw_rows(
             ha="center",
             va="bottom",
             fontsize=9,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
         )
     labels = [name if not (notes or {}).get(name) else f"{name}\n({(notes or {})[name]})" for name in systems]
     axes.set_yticks(range(len(systems)), labels)

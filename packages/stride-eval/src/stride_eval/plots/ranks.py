@@ -53,9 +53,12 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     return FigureRecord(
         name=f"ranks_{results['target'].item()}",
         title="Rank histogram",
-        reading="Flat at 1 is calibrated; a U says too little spread, a hump too much, a slope that forecasts are too low (rising) or too high (falling).",
-        caption=f"{span(about.dates)}, {pixels_of(results['n'])}, {members_of(about, names)}; ties share their ranks evenly: at "
-        f"{listed(tied)} of the pixels observation and all members are equal (dry); {interval_words(config, len(about.dates))}.",
+        reading="Flat at 1 is calibrated; a U says too little spread, a hump too much, a slope that forecasts are too "
+        "low (rising) or too high (falling).",
+        caption=f"{span(about.dates)}, {pixels_of(results['n'])}, {members_of(about, names)}; ties share their ranks "
+        "evenly: at "
+        f"{listed(tied)} of the pixels observation and all members are equal (dry); "
+        f"{interval_words(config, len(about.dates))}.",
         alt="Rank histograms: " + "; ".join(shapes) + ".",
         figure=drawn,
         target=str(results["target"].item()),

@@ -16,7 +16,7 @@ from stride_eval.provenance import Provenance
 @styled
 def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: EvalConfig) -> FigureRecord:
     """One point a date and system, with the line on which spread equals error."""
-    drawn = new_figure(6.2, 5.0)
+    drawn = new_figure(5.6, 4.6)
     axes = drawn.subplots()
     colour, marker = colours(about.systems), markers(about.systems)
     largest, ratios = 0.0, {}
@@ -33,7 +33,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         largest = max(largest, float(spread.max()), float(error.max()))
     limit = 1.08 * largest or 1.0
     axes.plot([0, limit], [0, limit], color=MUTED, linewidth=1.0, linestyle="--")
-    axes.annotate("spread = error", (0.97 * limit, 0.97 * limit), rotation=45, ha="right", va="bottom", color=MUTED, fontsize=9,
+    axes.annotate("spread = "
+    "error", (0.97 * limit, 0.97 * limit), rotation=45, ha="right", va="bottom", color=MUTED, fontsize=9,
                   rotation_mode="anchor", xytext=(-4, 3), textcoords="offset points")  # fmt: skip
     axes.set(xlim=(0, limit), ylim=(0, limit), aspect="equal")
     axes.set_xlabel(axis_label("Unbiased error of the ensemble mean", spec.units))
@@ -42,8 +43,10 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     return FigureRecord(
         name=f"spread_error_{results['target'].item()}",
         title="Spread against error",
-        reading="Points on the dashed line spread as much as they err; below it the ensemble is too sure of itself, above it too wide.",
-        caption=f"One point a date: {span(about.dates)}, {pixels_of(results['n'])}, {members_of(about, about.ensembles)}; spread: "
+        reading="Points on the dashed line spread as much as they err; below it the ensemble is too sure of itself, "
+        "above it too wide.",
+        caption=f"One point a date: {span(about.dates)}, {pixels_of(results['n'])}, "
+        f"{members_of(about, about.ensembles)}; spread: "
         "root of the mean variance (ddof = 1); error: root of the squared error of the mean less variance/M.",
         alt="Ratio of spread to error: "
         + listed([f"{name} {ratio:.2f}" for name, ratio in ratios.items()])

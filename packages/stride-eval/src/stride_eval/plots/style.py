@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -20,7 +20,7 @@ OBSERVED = "#1a1a1a"
 MUTED = "#6b7280"
 GRID = "#e3e6ea"
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10.0,
     "axes.titlesize": 11.0,
@@ -65,9 +65,15 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
     return inner
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches, laid out without overlaps; belongs to no window."""
-    return Figure(figsize=(width, height), layout="constrained")
+def new_figure(width: float, height: float, *, maps: bool = False) -> Figure:
+    """An empty figure, in inches, laid out without overlaps; belongs to no window.
+
+    Args:
+        width: in inches.
+        height: in inches.
+        maps: panels keep their shape and are moved together.
+    """
+    return Figure(figsize=(width, height), layout="compressed" if maps else "constrained")
 
 
 def colours(systems: Sequence[str]) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from stride_eval.plots.captions import short_date
 def label_dates(axes: Axes, dates: Sequence[str], at_most: int = 6) -> None:
     """Labels some of the positions 0, 1, 2, ... by their dates."""
     count = len(dates)
-    shown = sorted({round(position) for position in np.linspace(0, count - 1, min(count, at_most))})
+    shown = sorted({int(position) for position in np.linspace(0, count - 1, min(count, at_most)).round()})
     axes.set_xticks(
         shown,
         [short_date(dates[position]) for position in shown],

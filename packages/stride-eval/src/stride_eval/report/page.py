@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import jinja2
 
 from stride_eval.config import EvalConfig
-from stride_eval.plots.captions import interval_words, short_date, span
+from stride_eval.plots.captions import interval_words, listed, short_date, span
 from stride_eval.plots.style import colours
 from stride_eval.provenance import Provenance
 from stride_eval.report.score_table import score_table
@@ -67,7 +67,7 @@ def write_report(
         if section.figures
     ]
     html = environment.get_template("page.html.j2").render(
-        title=config.title or "Evaluation of " + ", ".join(about.systems),
+        title=config.title or "Evaluation: " + listed([spec.display_name for spec in about.specs.values()]),
         css=resources.files("stride_eval.report").joinpath("page.css").read_text(encoding="utf-8"),
         targets=targets,
         sections=parts,

@@ -76,22 +76,22 @@ def score_table(scores: Sequence[Score], target: str, members: dict[str, int]) -
         for name in columns:
             score, companion = found.get((system, name)), found.get((system, beside.get(name, "")))
             won = any(system in best.get((target, column), set()) for column in (name, beside.get(name, "")))
-            cells.append(_cell(score, companion, won))
+            cells.append(_cell(score, companion, won, [one.value for one in here if one.name == name]))
         count = members.get(system)
         words = "" if count is None else f"{count} member{'s' if count != 1 else ''}"
         rows.append((system, words, cells))
     return Table(heads, rows)
 
 
-def _cell(score: Score | None, companion: Score | None, best: bool) -> Cell:
+def _cell(score: Score | None, companion: Score | None, best: bool, column: list[float]) -> Cell:
     if score is None or not math.isfinite(score.value):
         return Cell("–")
     interval = ""
     if math.isfinite(score.lower) and math.isfinite(score.upper):
-        interval = f"{number(score.lower, score.units)} to {number(score.upper, score.units)}"
+        interval = " to ".join(number(end, score.units, beside=column) for end in (score.lower, score.upper))
     beside = ""
     if companion is not None and math.isfinite(companion.value):
-        beside = f"{number(companion.value, '%')} {companion.units}"
-    return Cell(
-        number(score.value, score.units), interval, beside, score.estimator if score.estimator != "fair" else "", best
-    )
+        text = number(companion.value, companion.units)
+        beside = f"{'+' if companion.value > 0 and float(text) else ''}{text} {pretty_units(companion.units)}"
+    note = score.estimator if score.estimator != "fair" else ""
+    return Cell(number(score.value, score.units, beside=column), interval, beside, note, best)

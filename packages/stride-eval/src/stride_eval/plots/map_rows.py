@@ -1,0 +1,78 @@
+"""Maps in rows: one quantity a row with its own colour bar, one system a column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from stride_eval.plots.colour_maps import ColourScale
+from stride_eval.plots.maps import MapFrame, draw_coast, draw_field, label_place
+from stride_eval.plots.style import OBSERVED, new_figure
+
+
+@dataclass(frozen=True)
+class MapRow:
+    """One quantity.
+
+    Attributes:
+        label: beside the colour bar.
+        scale: colours of the row.
+        fields: column -> field [y, x]; a column that is missing stays empty.
+        numbers: column -> a few words under the panel, such as its mean.
+    """
+
+    label: str
+    scale: ColourScale
+    fields: Mapping[str, np.ndarray]
+    numbers: Mapping[str, str]
+
+
+def draw_map_rows(
+    rows: Sequence[MapRow],
+    columns: Sequence[str],
+    frame: MapFrame,
+    land: np.ndarray | None,
+    colour: Mapping[str, str],
+) -> Figure:
+    """A figure of panels.
+
+    Args:
+        rows: quantities from top to bottom.
+        columns: systems from left to right ("observed" may be one).
+        frame: where the fields lie.
+        land: land fraction [y, x] for the coast.
+        colour: column -> colour of its heading.
+    """
+    width = min(2.5, 10.2 / len(columns))
+    drawn = new_figure(width * len(columns) + 1.1, (width * frame.shape_on_paper + 0.36) * len(rows) + 0.2, maps=True)
+    panels = drawn.subplots(len(rows), len(columns), squeeze=False)
+    placed = False
+    for line, row in zip(panels, rows, strict=True):
+        image, used = None, []
+        for axes, name in zip(line, columns, strict=True):
+            if name not in row.fields:
+                axes.set_axis_off()
+                continue
+            image = draw_field(axes, row.fields[name], frame, row.scale)
+            draw_coast(axes, land, frame)
+            used.append(axes)
+            if not placed:
+                label_place(axes, frame)
+                placed = True
+            if name in row.numbers:
+                axes.set_xlabel(row.numbers[name], fontsize=8, labelpad=3)
+        if image is not None:
+            bar = drawn.colorbar(image, ax=list(line), extend=row.scale.extend, shrink=0.86, aspect=18, pad=0.015)
+            bar.set_label(row.label, fontsize=9)
+            bar.ax.tick_params(labelsize=8)
+            bar.outline.set_linewidth(0.5)
+            if row.scale.ticks is not None:
+                bar.set_ticks(list(row.scale.ticks), labels=[f"{tick:g}" for tick in row.scale.ticks])
+    for number, name in enumerate(columns):
+        first = next((index for index, row in enumerate(rows) if name in row.fields), None)
+        if first is not None:
+            panels[first, number].set_title(name, fontsize=10, loc="center", color=colour.get(name, OBSERVED))
+    return drawn

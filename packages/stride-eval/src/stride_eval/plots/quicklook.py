@@ -1,0 +1,156 @@
+"""One date on one colour scale: low resolution, observation, single fields, and each ensemble."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from stride_vars.spec import VariableSpec
+
+from stride_eval.config import EvalConfig
+from stride_eval.grid import axes as grid_axes
+from stride_eval.plots.captions import short_date
+from stride_eval.plots.colour_maps import ColourScale, value_scale
+from stride_eval.plots.maps import MapFrame, draw_coast, draw_field, keep_to, label_place
+from stride_eval.plots.record import FigureRecord
+from stride_eval.plots.style import OBSERVED, axis_label, colours, new_figure, pretty_units, styled
+from stride_eval.provenance import Provenance
+from stride_eval.reading import time_labels
+
+
+@dataclass(frozen=True)
+class _LowResolution:
+    """The conditioning of a date."""
+
+    field: np.ndarray
+    frame: MapFrame
+    spec: VariableSpec
+
+
+@styled
+def figure(results: xr.Dataset, index: int, spec: VariableSpec, about: Provenance, config: EvalConfig) -> FigureRecord:
+    """Top row: what was given, what happened, systems of one field; then a row of each ensemble."""
+    label = time_labels(results, "dates")[index]
+    one = results.isel(time=index)
+    low = _low_resolution(one)
+    same = low is not None and low.spec.key == spec.key
+    fields = [one["observed"].values, one["members"].values, one["pmm"].values] + (
+        [low.field] if low is not None and same else []
+    )
+    scale = value_scale(spec, fields)
+    drawn = _draw(one, spec, about, scale, low, same)
+    given = (
+        ""
+        if low is None
+        else f"low resolution: {low.spec.display_name} on {low.field.shape[0]} × {low.field.shape[1]} cells; "
+    )
+    shape = one["observed"].shape
+    return FigureRecord(
+        name=f"{label.replace(':', '')}_{one['target'].item()}",
+        title=f"{short_date(label)}: {one['choice'].item()}",
+        reading="All panels share one colour scale: members should look like the observed field and differ from each "
+        "other where the low resolution leaves room; the PMM keeps the members' amounts where the mean smooths them.",
+        caption=f"1 date, {shape[0]} × {shape[1]} pixels; {given}" + "; ".join(_of_members(about, one.sizes["member"]))
+        + ". PMM: probability matched mean; spread: standard deviation of the members (ddof = 1).",
+        alt=f"Maps of {spec.display_name.lower()} on {short_date(label)}: observed mean "
+        f"{np.nanmean(one['observed']):.3g}; "
+        + ", ".join(f"{name} mean {np.nanmean(one['mean'].sel(system=name)):.3g}" for name in about.systems)
+        + f" {pretty_units(spec.units)}.",
+        figure=drawn,
+        target=str(one["target"].item()),
+    )  # fmt: skip
+
+
+def _low_resolution(one: xr.Dataset) -> _LowResolution | None:
+    if "conditioning" not in one or not one["conditioning_spec"].item():
+        return None
+    rows, columns = grid_axes(one["conditioning"], y="lr_y", x="lr_x")
+    spec = VariableSpec.model_validate_json(one["conditioning_spec"].item())
+    return _LowResolution(one["conditioning"].values, MapFrame.of(rows, columns), spec)
+
+
+def _of_members(about: Provenance, shown: int) -> list[str]:
+    return [f"{name} {min(shown, about.members[name])} of {about.members[name]} members" for name in about.ensembles]
+
+
+def _draw(
+    one: xr.Dataset, spec: VariableSpec, about: Provenance, scale: ColourScale, low: _LowResolution | None, same: bool
+) -> Figure:
+    frame = MapFrame.of(*grid_axes(one))
+    land = one["land"].values if "land" in one else None
+    shown = one.sizes["member"]
+    colour = colours(about.systems)
+    singles = [name for name in about.systems if about.members[name] == 1]
+    top = int(low is not None) + 1 + len(singles)
+    count = max(top + 2, shown + 3) if about.ensembles else top + 1
+    width = min(1.75, 12.2 / count)
+    rows = 1 + len(about.ensembles)
+    drawn = new_figure(width * count + 0.3, (width * frame.shape_on_paper + 0.3) * rows + 0.15, maps=True)
+    panels = drawn.subplots(rows, count, squeeze=False)
+
+    def put(axes: Axes, field: np.ndarray, title: str, tone: str = OBSERVED) -> AxesImage:
+        image = draw_field(axes, field, frame, scale)
+        draw_coast(axes, land, frame)
+        axes.set_title(
+            title,
+            fontsize=9,
+            loc="center",
+            color=tone,
+            fontweight="bold" if tone != OBSERVED or title == "observed" else "normal",
+        )
+        return image
+
+    column = 0
+    if low is not None:
+        _put_low_resolution(panels[0, 0], low, frame, land, scale if same else value_scale(low.spec, [low.field]), same)
+        column = 1
+    image = put(panels[0, column], one["observed"].values, "observed")
+    label_place(panels[0, column], frame)
+    for offset, name in enumerate(singles, start=column + 1):
+        put(panels[0, offset], one["members"].sel(system=name).isel(member=0).values, name, colour[name])
+    for axes in panels[0, top:]:
+        axes.set_axis_off()
+    _colour_bar(drawn, panels[0, top], count - top, image, scale, axis_label(spec.display_name, spec.units))
+    for line, name in zip(panels[1:], about.ensembles, strict=True):
+        here = one.sel(system=name)
+        titled = [
+            (f"member {number + 1}", here["members"].isel(member=number))
+            for number in range(min(shown, about.members[name]))
+        ]
+        titled += [("mean", here["mean"]), ("PMM", here["pmm"]), ("spread", here["spread"])]
+        for axes, (title, field) in zip(line, titled, strict=False):
+            put(axes, field.values, title)
+        line[0].set_ylabel(name, color=colour[name], fontweight="bold", fontsize=9)
+        for axes in line[len(titled) :]:
+            axes.set_axis_off()
+    return drawn
+
+
+def _put_low_resolution(
+    axes: Axes, low: _LowResolution, frame: MapFrame, land: np.ndarray | None, scale: ColourScale, same: bool
+) -> None:
+    """The low-resolution field, cut to the fine grid's domain; a bar of its own when it is another variable."""
+    image = draw_field(axes, low.field, low.frame, scale)
+    draw_coast(axes, land, frame)
+    keep_to(axes, frame)
+    axes.set_title("low resolution", fontsize=9, loc="center", color=OBSERVED, fontweight="bold")
+    if not same:
+        bar = axes.figure.colorbar(image, ax=axes, location="bottom", extend=scale.extend, aspect=12, pad=0.02)
+        bar.set_label(axis_label(low.spec.display_name, low.spec.units), fontsize=7)
+        bar.ax.tick_params(labelsize=6)
+
+
+def _colour_bar(drawn: Figure, corner: Axes, free: int, image: AxesImage, scale: ColourScale, label: str) -> None:
+    """The shared colour bar, lying in the empty corner of the top row."""
+    place = corner.inset_axes((0.12, 0.48, free - 0.24 + 0.06 * (free - 1), 0.11))
+    place.set_in_layout(False)
+    bar = drawn.colorbar(image, cax=place, orientation="horizontal", extend=scale.extend)
+    bar.set_label(label, fontsize=9)
+    bar.ax.tick_params(labelsize=8)
+    bar.outline.set_linewidth(0.5)
+    if scale.ticks is not None:
+        bar.set_ticks(list(scale.ticks), labels=[f"{tick:g}" for tick in scale.ticks])
