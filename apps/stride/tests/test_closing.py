@@ -1,0 +1,28 @@
+from pathlib import Path
+
+from stride_app.closing import closing_lines
+from stride_app.stages import ChainResult
+
+SCORES = {
+    "systems": {"edm": {"members": 16}, "interpolated": {"members": 1}, "mine": {"members": 1}},
+    "dates": ["2001-01-01", "2001-01-02"],
+    "scores": {
+        "observed": {"prcp": {"wet_fraction": {"value": 0.3, "units": "1"}}},
+        "edm": {"prcp": {"crps": {"value": 0.81, "lower": 0.7, "upper": 0.9, "units": "mm day-1"}}},
+        "interpolated": {"prcp": {"crps": {"value": 1.25, "lower": 1.1, "upper": 1.4, "units": "mm day-1"}}},
+        "mine": {"prcp": {"crps": {"value": 1.5, "lower": None, "upper": None, "units": "mm day-1"}}},
+    },
+}
+
+
+def test_a_line_a_system_and_the_report_last():
+    lines = closing_lines(ChainResult(Path("/out/report.html"), SCORES))
+    assert lines == [
+        "",
+        "CRPS of prcp [mm day-1], 2 times that training never saw; lower is better",
+        "  diffusion model      0.810  [0.700, 0.900]  (16 members)  best",
+        "  interpolated LR      1.250  [1.100, 1.400]  (1 member)",
+        "  mine                 1.500  (1 member)",
+        "",
+        "report: /out/report.html",
+    ]
