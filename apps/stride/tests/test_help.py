@@ -13,7 +13,7 @@ try:
     app({arguments!r})
 except SystemExit:
     pass
-print([name for name in ("torch", "xarray", "matplotlib", "zarr", "pydantic") if name in sys.modules])
+print([name for name in ("torch", "xarray", "matplotlib", "zarr") if name in sys.modules])
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip().endswith("[]"), result.stdout

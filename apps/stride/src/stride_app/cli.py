@@ -43,7 +43,7 @@ def demo(out: Out = None, set_: Set = None) -> None:
 def run_experiment(
     experiment: Annotated[
         str,
-        typer.Argument(help="A YAML file, or the name of an installed experiment.", metavar="EXPERIMENT.yaml"),
+        typer.Argument(help="A YAML file, or the name of an installed experiment.", metavar="EXPERIMENT"),
     ],
     out: Out = None,
     set_: Set = None,
