@@ -128,7 +128,10 @@ class Source:
         path, field = self.paths[0], self.fields[key]
         with _LOCK, self.handles.opened(path, self.npz_key, keep=False) as dataset:
             array = self._array(dataset, field, path)
-            if len(self.paths) > 1 or (field.dims.time is not None and array.sizes[field.dims.time] > 1):
+            timed = field.dims.time is not None
+            # Without a time dimension a field of many files still changes where the files' names date it.
+            dated = not timed and all(other.dims.time is None for other in self.fields.values())
+            if (len(self.paths) > 1 and (timed or dated)) or (timed and array.sizes[field.dims.time] > 1):
                 raise DataError(
                     f"{path}: '{field.name}' has several times, so {self.name}.{key} cannot be static; list it under "
                     "data.dynamic or give a file with one time."

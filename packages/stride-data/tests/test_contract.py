@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from stride_data.assembly.channels import ChannelCounts
+from stride_data.contract import validate_batch
+from stride_data.errors import DataError
+
+
+def batch():
+    return {
+        "target": np.zeros((2, 1, 8, 12), np.float32),
+        "cond_dynamic": np.zeros((2, 3, 2, 3), np.float32),
+        "cond_static": np.zeros((2, 2, 8, 12), np.float32),
+        "cond_coord": {
+            "hr_box": np.zeros((2, 4), np.int64),
+            "lr_box": np.zeros((2, 4), np.int64),
+            "hr_bounds": np.zeros((2, 4)),
+            "lr_bounds": np.zeros((2, 4)),
+        },
+        "mask": np.ones((2, 1, 8, 12), bool),
+        "meta": {
+            "timestamps": ["a", "b"],
+            "target_vars": ["t"],
+            "cond_vars": ["u", "v", "w"],
+            "static_vars": ["s", "l"],
+            "domain_info": {},
+            "scaling_info": {},
+            "seed": 1,
+        },
+    }
+
+
+def validate(content) -> None:
+    validate_batch(content, counts=ChannelCounts(1, 3, 2), hr_shape=(8, 12), lr_shape=(2, 3))
+
+
+def test_a_right_batch_passes():
+    validate(batch())
+    validate({**batch(), "target": None, "mask": None, "cond_coord": None})
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            {"target": np.zeros((2, 1, 8, 11), np.float32)},
+            "'target' expected float32 [2, 1, 8, 12], got float32 [2, 1, 8, ",
+        ),
+        ({"target": np.zeros((2, 1, 8, 12))}, "'target' expected float32 [2, 1, 8, 12], got float64"),
+        ({"cond_dynamic": np.zeros((2, 1, 2, 3), np.float32)}, "'cond_dynamic' expected float32 [2, 3, 2, 3], got"),
+        ({"cond_dynamic": None}, "'cond_dynamic' is None"),
+        ({"cond_static": None}, "'cond_static' is None; expected 2 static channels"),
+        ({"mask": np.ones((2, 1, 8, 12), np.float32)}, "'mask' expected bool"),
+        ({"target": None}, "'mask' is given without 'target'"),
+        ({"extra": 1}, "unknown key 'extra'"),
+        ({"cond_coord": {}}, "'cond_coord.hr_box' is missing"),
+    ],
+)
+def test_what_is_wrong_is_named(change, expected):
+    with pytest.raises(DataError) as error:
+        validate({**batch(), **change})
+    assert expected in str(error.value)
+
+
+def test_missing_keys_and_lengths():
+    content = batch()
+    del content["meta"]
+    with pytest.raises(DataError, match="key 'meta' is missing"):
+        validate(content)
+    content = batch()
+    content["meta"]["timestamps"] = ["a"]
+    with pytest.raises(DataError, match=r"'meta\.timestamps' expected 2 entries, got 1"):
+        validate(content)
+    del content["meta"]["seed"]
+    content["meta"]["timestamps"] = ["a", "b"]
+    with pytest.raises(DataError, match=r"'meta\.seed' is missing"):
+        validate(content)
