@@ -8,13 +8,16 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stride_data.discovery.classic_netcdf import expected_bytes
 from stride_data.errors import DataError
 
 if TYPE_CHECKING:
     import xarray as xr
+
+# Fields are taken by position, and building the indexes takes longer than opening a file of one time.
+_LAZILY: dict[str, Any] = {"decode_times": False, "cache": False, "create_default_indexes": False}
 
 
 def is_zarr(path: Path) -> bool:
@@ -46,11 +49,11 @@ def open_dataset(path: Path, npz_key: str | None = None) -> xr.Dataset:
             with warnings.catch_warnings():
                 # A store without consolidated metadata is opened all the same.
                 warnings.simplefilter("ignore", RuntimeWarning)
-                return xr.open_zarr(path, chunks=None, decode_times=False)
+                return xr.open_dataset(path, engine="zarr", **_LAZILY)
         expected = expected_bytes(path)
         if expected is not None and path.stat().st_size < expected:
             raise unreadable(path, ValueError(f"{path.stat().st_size} of {expected} bytes are there"))
-        return xr.open_dataset(path, engine="netcdf4", decode_times=False, cache=False)
+        return xr.open_dataset(path, engine="netcdf4", **_LAZILY)
     except DataError:
         raise
     except Exception as exc:
