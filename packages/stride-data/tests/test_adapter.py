@@ -280,3 +280,14 @@ def test_a_dataset_that_shares_no_name_needs_no_python(write_foreign_archive, tm
     whole = adapter.fields(adapter.times("train")[0], Box(y=0, x=0, height=24, width=28))
     assert not whole.mask[0, 0, 0]
     assert whole.mask.sum() == whole.mask.size - 1
+
+
+def test_an_adapter_can_be_sent_to_another_process(build, small_config):
+    import pickle
+
+    adapter = build(small_config)
+    time = adapter.times("val")[0]
+    expected = adapter.sample(time)
+    sent = pickle.dumps(adapter)
+    assert len(sent) < 100_000  # the fields that are cached stay here
+    np.testing.assert_array_equal(pickle.loads(sent).sample(time)["target"], expected["target"])

@@ -187,7 +187,7 @@ def test_infinite_values(tmp_path: Path):
     [
         (
             lambda d: d.assign(t2m=d["t2m"].assign_attrs(units="degC")),
-            "'t2m' is in 'degC' but in 'K' in day_20010101.nc",
+            "'t2m' is in 'degC' but is in 'K' in day_20010101.nc",
         ),
         (lambda d: d.rename(t2m="temp"), "has no variable 't2m', unlike day_20010101.nc"),
         (lambda d: d.isel(y=slice(1, None)), "has 5 x 8 cells but 6 x 8 in day_20010101.nc"),
@@ -295,3 +295,15 @@ def test_wrong_variables(tmp_path: Path, variables, expected):
     dataset().to_netcdf(tmp_path / "a.nc")
     with pytest.raises(DataError, match=expected):
         scan(tmp_path, "a.nc", variables)
+
+
+def test_stated_units_hold_for_all_files(tmp_path: Path):
+    for day, units in ((1, "Kelvin?"), (2, "K")):
+        data = dataset([day])
+        data["t2m"].attrs["units"] = units
+        data.to_netcdf(tmp_path / f"day_2001010{day}.nc")
+    found = scan(tmp_path, "day_{date:%Y%m%d}.nc", {"t2m": {"units": "degC"}})
+    for day, time in enumerate(found.times, start=1):
+        np.testing.assert_allclose(found.read(time, ["t2m"])[time, "t2m"], values(day) + 273.15, rtol=1e-6)
+    with pytest.raises(DataError, match=r"day_20010101\.nc: 't2m': 'Kelvin\?' is no unit"):
+        scan(tmp_path, "day_{date:%Y%m%d}.nc")

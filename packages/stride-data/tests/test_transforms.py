@@ -118,3 +118,8 @@ def test_statistics_that_do_not_suit(name, options, entry, expected):
 def test_metadata_of_another_version():
     with pytest.raises(DataError, match="metadata of transform 'zscore' do not fit"):
         from_metadata({"name": "zscore", "mean": 1.0})
+
+
+def test_options_of_another_transform_than_the_default():
+    with pytest.raises(DataError, match=r"data\.transforms\.a\.u10: 'zscore', the default of u10, has no 'offset'"):
+        build(ENTRY, spec=WIND, source="a", statistics_id="id", options={"offset": 1.0})

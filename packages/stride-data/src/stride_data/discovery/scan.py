@@ -157,7 +157,8 @@ def _field(
         if config.accumulation is None and spec.units.endswith(("day-1", "s-1")):
             hint += " or, for an amount, accumulation (the period it was accumulated over, such as '1 day')"
         raise DataError(f"{path}: '{name}': {str(exc).rstrip('.')}; {hint}.") from exc
-    return SourceField(spec, name, dims, file_units, to_canonical, config.valid_min)
+    expected = file_units if config.units is None else None
+    return SourceField(spec, name, dims, expected, to_canonical, config.valid_min)
 
 
 def _native_grid(

@@ -38,7 +38,7 @@ class SourceField:
         spec: The variable.
         name: Its name in the files.
         dims: Its dimensions.
-        file_units: The units attribute of the first file, which all files must share; None without one.
+        file_units: The units attribute that all files must have; None where the configuration states the units.
         conversion: From the units in the files to canonical ones.
         valid_min: Values below are set to it; canonical units.
     """
@@ -148,10 +148,11 @@ class Source:
             raise DataError(f"{path}: has no variable '{field.name}', unlike {self.paths[0].name}; replace the file.")
         array = dataset[field.name]
         units = array.attrs.get("units")
-        if units is not None and units != field.file_units:
+        if field.file_units is not None and units != field.file_units:
+            here = "has no units" if units is None else f"is in '{units}'"
             raise DataError(
-                f"{path}: '{field.name}' is in '{units}' but in '{field.file_units}' in {self.paths[0].name}; make the "
-                "files agree."
+                f"{path}: '{field.name}' {here} but is in '{field.file_units}' in {self.paths[0].name}; make the files "
+                "agree, or state the units of all of them in the configuration."
             )
         dims, shape = field.dims, self.native_grid.shape
         got = tuple(array.sizes.get(dim, 0) for dim in (dims.y, dims.x))

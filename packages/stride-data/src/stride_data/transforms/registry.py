@@ -83,6 +83,12 @@ def build(
         DataError: If the transform is unknown or the statistics do not allow it.
     """
     cls = transform_class(options.get("name") or spec.transform_default)
+    for key in options:
+        if key != "name" and key not in cls.options:
+            raise DataError(
+                f"data.transforms.{source}.{spec.key}: '{cls.name}', the default of {spec.key}, has no '{key}'; name "
+                "the transform that is meant."
+            )
     return cls.from_statistics(entry, spec=spec, source=source, statistics_id=statistics_id, options=options)
 
 
