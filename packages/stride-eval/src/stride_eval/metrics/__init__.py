@@ -32,6 +32,7 @@ from stride_eval.metrics.skill_score import skill_score
 from stride_eval.metrics.spectra import power_spectrum, spectral_ratio
 from stride_eval.metrics.spread_skill import spread_skill, spread_skill_binned
 from stride_eval.metrics.threshold_weighted_crps import threshold_weighted_crps
+from stride_eval.metrics.together import compute_together
 from stride_eval.metrics.valid import count_valid, mask_to_common, valid_points
 from stride_eval.metrics.wasserstein import wasserstein
 from stride_eval.metrics.wet_day import wet_day_frequency, wet_day_intensity
@@ -42,6 +43,7 @@ __all__ = [
     "block_bootstrap",
     "block_maximum",
     "brier_score",
+    "compute_together",
     "correlation",
     "count_valid",
     "crps_ensemble",

@@ -13,7 +13,7 @@ BLOCK_VALUES = 2**18
 """Values a kernel handles at once (2 MiB of float64): small temporaries, little overhead by Python."""
 
 MemberKernel = Callable[..., tuple[np.ndarray, ...]]
-"""``kernel(members [n, M] contiguous, *others [n]) -> tuple of arrays [n]``."""
+"""``kernel(members [M, n] contiguous, *others [n]) -> tuple of arrays [n]``: whole rows are what numpy is fast at."""
 
 
 def over_members(
@@ -26,7 +26,7 @@ def over_members(
     """Applies a kernel to each point's members, block by block; lazily where the input is dask.
 
     Args:
-        kernel: works on ``[n, M]`` members and ``[n]`` others and returns one ``[n]`` array for each of ``dtypes``.
+        kernel: works on ``[M, n]`` members and ``[n]`` others and returns one ``[n]`` array for each of ``dtypes``.
         forecast: with dimension ``member_dim``, which need not be in one chunk.
         *others: arrays without ``member_dim``, broadcast against the points of ``forecast``.
         member_dim: the ensemble dimension.
@@ -60,7 +60,7 @@ def _in_blocks(
     others = tuple(np.broadcast_to(other, shape) for other in others)
     results = tuple(np.empty(shape, dtype) for dtype in dtypes)
     for box in boxes(shape, max(1, BLOCK_VALUES // count)):
-        block = np.ascontiguousarray(members[box].reshape(-1, count))
+        block = np.ascontiguousarray(np.moveaxis(members[box], -1, 0)).reshape(count, -1)
         for result, part in zip(results, kernel(block, *(other[box].reshape(-1) for other in others)), strict=True):
             result[box] = np.reshape(part, result[box].shape)
     return results[0] if len(dtypes) == 1 else results

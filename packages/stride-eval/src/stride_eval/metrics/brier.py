@@ -49,11 +49,11 @@ def brier_score(
     fair = pair_divisor(members, estimator) != members * members
 
     def block(values: np.ndarray, truth: np.ndarray, level: np.ndarray) -> tuple[np.ndarray]:
-        probability = (values >= level[:, None]).mean(axis=1)
+        probability = (values >= level).mean(axis=0)
         score = (probability - (truth >= level)) ** 2
         if fair:
             score -= probability * (1.0 - probability) / (members - 1)
-        score[np.isnan(truth) | np.isnan(level) | np.isnan(values).any(axis=1)] = np.nan
+        score[np.isnan(truth) | np.isnan(level) | np.isnan(values).any(axis=0)] = np.nan
         return (score,)
 
     (score,) = over_members(block, forecast, observed, as_threshold(threshold), member_dim=member_dim)

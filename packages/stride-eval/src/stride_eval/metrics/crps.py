@@ -12,6 +12,7 @@ from stride_eval.metrics.aggregate import mean
 from stride_eval.metrics.arguments import Dims, check_pair, describe, units_of
 from stride_eval.metrics.blocks import over_members
 from stride_eval.metrics.errors import MetricError
+from stride_eval.metrics.sorting import sort_members
 
 Estimator = Literal["fair", "ecdf", "auto"]
 """``fair``: unbiased in the ensemble size; ``ecdf``: the members taken for the law; ``auto``: fair where defined."""
@@ -80,17 +81,17 @@ def pair_divisor(members: int, estimator: Estimator) -> int:
 
 
 def crps_block(members: np.ndarray, observed: np.ndarray, *, divisor: int) -> tuple[np.ndarray]:
-    """CRPS of a block: members [n, M], observed [n].
+    """CRPS of a block: members [M, n], observed [n].
 
     With x sorted, each x_(i) (i = 1..M) stands in i-1 pairs as the larger and in M-i as the smaller one, so that
     sum_ij |x_i - x_j| = 2 sum_i (2i - M - 1) x_(i). These weights sum to zero, so the observation may be subtracted
     from every member first: that keeps the sum exact where values are large against their spread (temperatures in K).
     NaN anywhere gives NaN.
     """
-    count = members.shape[1]
+    count = len(members)
     weights = 2.0 * np.arange(1, count + 1) - count - 1
-    ordered = np.sort(members, axis=1)  # before widening: float32 sorts faster
-    deviation = np.subtract(ordered, observed[:, None], dtype=np.float64)
-    pairs = deviation @ weights
+    ordered = sort_members(members)  # before widening: float32 sorts faster
+    deviation = np.subtract(ordered, observed, dtype=np.float64)
+    pairs = weights @ deviation
     np.abs(deviation, out=deviation)
-    return (deviation.sum(axis=1) / count - pairs / divisor,)
+    return (np.ones(count) @ deviation / count - pairs / divisor,)

@@ -53,10 +53,10 @@ def ensemble_mean(forecast: xr.DataArray, *, member_dim: str = "member") -> xr.D
 
 
 def _moments(members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Two passes over a block [n, M]: exact where values are large against their spread."""
-    count = members.shape[1]
-    mean = members.mean(axis=1, dtype=np.float64)
+    """Two passes over a block [M, n]: exact where values are large against their spread."""
+    count = len(members)
+    mean = members.mean(axis=0, dtype=np.float64)
     if count == 1:
-        return mean, np.full(len(mean), np.nan)
-    deviation = members - mean[:, None]
-    return mean, np.einsum("ij,ij->i", deviation, deviation) / (count - 1)
+        return mean, np.full_like(mean, np.nan)
+    deviation = members - mean
+    return mean, np.square(deviation, out=deviation).sum(axis=0) / (count - 1)

@@ -60,10 +60,10 @@ def rank_histogram(
 
 def _below_and_equal(members: np.ndarray, observed: np.ndarray) -> tuple[np.ndarray]:
     """Members below and members equal to the observation as one code, below * (M + 1) + equal; -1 where missing."""
-    below = (members < observed[:, None]).sum(axis=1, dtype=np.int32)
-    equal = (members == observed[:, None]).sum(axis=1, dtype=np.int32)
-    missing = np.isnan(observed) | np.isnan(members).any(axis=1)
-    return (np.where(missing, np.int32(-1), below * np.int32(members.shape[1] + 1) + equal),)
+    below = (members < observed).sum(axis=0, dtype=np.int32)
+    equal = (members == observed).sum(axis=0, dtype=np.int32)
+    missing = np.isnan(observed) | np.isnan(members).any(axis=0)
+    return (np.where(missing, np.int32(-1), below * np.int32(len(members) + 1) + equal),)
 
 
 def _share_of_codes(members: int) -> np.ndarray:

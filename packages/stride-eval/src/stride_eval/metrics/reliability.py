@@ -49,8 +49,8 @@ def reliability_curve(
     size = weights.shape[1]
 
     def code(values: np.ndarray, truth: np.ndarray, level: np.ndarray) -> tuple[np.ndarray]:
-        count = (values >= level[:, None]).sum(axis=1, dtype=np.int32)
-        missing = np.isnan(truth) | np.isnan(level) | np.isnan(values).any(axis=1)
+        count = (values >= level).sum(axis=0, dtype=np.int32)
+        missing = np.isnan(truth) | np.isnan(level) | np.isnan(values).any(axis=0)
         return (np.where(missing, np.int32(-1), 2 * count + (truth >= level)).astype(np.int32),)
 
     def totals(block: np.ndarray) -> np.ndarray:

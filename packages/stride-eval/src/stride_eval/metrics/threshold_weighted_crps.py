@@ -66,4 +66,4 @@ def _block(
     members: np.ndarray, observed: np.ndarray, threshold: np.ndarray, *, divisor: int, chain: np.ufunc
 ) -> tuple[np.ndarray]:
     """The chaining function first (it hands NaN on), then the CRPS of a block."""
-    return crps_block(chain(members, threshold[:, None]), chain(observed, threshold), divisor=divisor)
+    return crps_block(chain(members, threshold), chain(observed, threshold), divisor=divisor)

@@ -1,0 +1,334 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "stride-eval",
+#     "dask",
+#     "numba",
+#     "scores",
+#     "scoringrules",
+#     "xskillscore",
+# ]
+#
+# [tool.uv]
+# exclude-newer = "2026-11-15T00:00:00Z"
+#
+# [tool.uv.sources]
+# stride-eval = { path = "../packages/stride-eval", editable = true }
+# stride-vars = { path = "../packages/stride-vars", editable = true }
+# ///
+"""Speed and memory of the scores: our CRPS against its peers, and the memory of the probabilistic scores out of core.
+
+    uv run --script benchmarks/evaluation.py [--quick] [--json FILE]
+
+The peers (xskillscore with numba, scoringrules, scores) are installed into the script's own environment. Every
+measurement runs in a fresh process, so that its memory is its own; the implementations take turns, several rounds, and
+medians are given. The clock starts when code is compiled ("import s" is what importing and compiling took). Memory is
+what the process takes beyond its state with imports done, inputs built and code compiled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+CASES = {  # days, members, rows, columns
+    "small": (10, 16, 128, 128),
+    "large": (50, 32, 128, 128),
+}
+STORES = {"quick": (90, 32, 256, 256), "full": (365, 32, 256, 256)}
+PEERS = ("stride fair", "stride ecdf", "xskillscore", "without numba", "scoringrules pwm", "scores fair")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="the small case and a quarter of the days")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each implementation (default 3)")
+    parser.add_argument("--memory-limit-gb", type=float, default=8.0, help="an implementation that asks for more fails")
+    parser.add_argument("--worker", nargs="+", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        print(json.dumps(WORKERS[options.worker[0]](*options.worker[1:], limit=options.memory_limit_gb)))
+        return
+    results: dict[str, Any] = {"quick": options.quick, "rounds": options.rounds, "crps": {}}
+    for case in ["small"] if options.quick else list(CASES):
+        results["crps"][case] = compare_crps(case, options.rounds, options.memory_limit_gb)
+    small = results["crps"]["small"]
+    if failed := small["stride fair"].get("failed"):
+        sys.exit(f"our own CRPS failed: {failed}")
+    peer = small["xskillscore"].get("seconds")
+    results["crps_vs_xskillscore"] = None if peer is None else peer / small["stride fair"]["seconds"]
+    results["probabilistic"] = measure_probabilistic(
+        STORES["quick" if options.quick else "full"], options.memory_limit_gb
+    )
+    results["probabilistic_peak_gb"] = results["probabilistic"].get("peak_gb")
+    show(results)
+    if options.json:
+        part = options.json.with_name(options.json.name + ".part")
+        part.write_text(json.dumps(results, indent=2) + "\n")
+        part.replace(options.json)
+
+
+def compare_crps(case: str, rounds: int, limit: float) -> dict[str, dict[str, Any]]:
+    """Seconds and extra memory of each implementation, in turn."""
+    runs: dict[str, list[dict]] = {name: [] for name in PEERS}
+    for turn in range(rounds):
+        for name in PEERS:
+            if turn and "failed" in runs[name][0]:
+                continue
+            print(f"  CRPS, {case} case, round {turn + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
+            runs[name].append(in_fresh_process("crps", name, case, limit=limit))
+    return {
+        name: {"failed": found[0]["failed"]}
+        if "failed" in found[0]
+        else {
+            key: statistics.median(run[key] for run in found)
+            for key in ("seconds", "cpu_seconds", "load_seconds", "extra_gb", "mean")
+        }
+        for name, found in runs.items()
+    }
+
+
+def measure_probabilistic(shape: tuple[int, ...], limit: float) -> dict[str, Any]:
+    """CRPS, spread-skill and rank histogram of each day of a store on disk."""
+    print(f"  probabilistic scores of {' x '.join(map(str, shape))} values on disk", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory(prefix="stride-benchmark-") as folder:
+        store = str(Path(folder) / "ensemble.zarr")
+        in_fresh_process("write", store, *map(str, shape), limit=limit)
+        read = in_fresh_process("read", store, limit=limit)
+        scored = in_fresh_process("probabilistic", store, limit=limit)
+    values = shape[0] * shape[1] * shape[2] * shape[3]
+    return {"shape": shape, "input_gb": 4 * values / 1e9, "read_seconds": read.get("seconds"), **scored}
+
+
+def in_fresh_process(*arguments: str, limit: float) -> dict[str, Any]:
+    """What a worker prints, or how it failed."""
+    command = [sys.executable, __file__, "--memory-limit-gb", str(limit), "--worker", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"ended by signal {-done.returncode}"]
+        return {"failed": lines[-1][:100]}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def crps_worker(name: str, case: str, *, limit: float) -> dict[str, float]:
+    """One implementation: compiled on a few points, then measured on all."""
+    import numpy as np
+    import xarray as xr
+
+    start = time.perf_counter()
+    score = CRPS[name]()
+    loaded = time.perf_counter() - start
+    rng = np.random.default_rng(1)
+    days, members, rows, columns = CASES[case]
+
+    def draw(days: int) -> tuple[xr.DataArray, xr.DataArray]:
+        """Rain: most values are exactly zero."""
+        values = np.maximum(rng.normal(-0.5, 1, (days, members + 1, rows, columns)), 0).astype(np.float32)
+        forecast = xr.DataArray(np.ascontiguousarray(values[:, 1:]), dims=("time", "member", "y", "x"))
+        return forecast, xr.DataArray(np.ascontiguousarray(values[:, 0]), dims=("time", "y", "x"))
+
+    few = [array.isel(y=slice(4)) for array in draw(1)]
+    start = time.perf_counter()
+    score(*few)
+    loaded += time.perf_counter() - start
+    pair = draw(days)
+    limit_memory(limit)
+    before = reset_peak()
+    start, cpu = time.perf_counter(), time.process_time()
+    result = score(*pair)
+    return {
+        "seconds": time.perf_counter() - start,
+        "cpu_seconds": time.process_time() - cpu,
+        "load_seconds": loaded,
+        "extra_gb": peak() - before,
+        "mean": float(np.mean(np.asarray(result, np.float64))),
+    }
+
+
+def stride(estimator: str) -> Callable:
+    """Our CRPS of every point."""
+    from stride_eval.metrics.crps import crps_ensemble
+
+    return lambda forecast, observed: crps_ensemble(forecast, observed, estimator=estimator)  # type: ignore[arg-type]
+
+
+def xskillscore() -> Callable:
+    """Its CRPS of every point (ecdf; compiled, since numba is installed)."""
+    import numba  # noqa: F401
+    import xskillscore as xs
+
+    return lambda forecast, observed: xs.crps_ensemble(observed, forecast, member_dim="member", dim=[])
+
+
+def xskillscore_without_numba() -> Callable:
+    """The same, as it is where numba is not installed."""
+    sys.modules["numba"] = None  # type: ignore[assignment]
+    import xskillscore as xs
+
+    return lambda forecast, observed: xs.crps_ensemble(observed, forecast, member_dim="member", dim=[])
+
+
+def scoringrules() -> Callable:
+    """Its lean fair estimator on arrays."""
+    import scoringrules as sr
+
+    return lambda forecast, observed: sr.crps_ensemble(observed.values, forecast.values, m_axis=1, estimator="pwm")
+
+
+def scores() -> Callable:
+    """Its fair CRPS of every point."""
+    from scores.probability import crps_for_ensemble
+
+    return lambda forecast, observed: crps_for_ensemble(
+        forecast, observed, "member", method="fair", preserve_dims="all"
+    )
+
+
+CRPS = {
+    "stride fair": lambda: stride("fair"),
+    "stride ecdf": lambda: stride("ecdf"),
+    "xskillscore": xskillscore,
+    "without numba": xskillscore_without_numba,
+    "scoringrules pwm": scoringrules,
+    "scores fair": scores,
+}
+
+
+def write_worker(store: str, *shape: str, limit: float) -> dict[str, Any]:
+    """A rain-like ensemble with its observation, a day in a chunk, written day by day."""
+    import numpy as np
+    import zarr
+
+    days, members, rows, columns = map(int, shape)
+    rng = np.random.default_rng(2)
+    root = zarr.create_group(store)
+    options: dict[str, Any] = {"dtype": "float32", "compressors": None}
+    forecast = root.create_array(
+        "forecast",
+        shape=(days, members, rows, columns),
+        chunks=(1, members, rows, columns),
+        dimension_names=("time", "member", "y", "x"),
+        **options,
+    )
+    observed = root.create_array(
+        "observed",
+        shape=(days, rows, columns),
+        chunks=(1, rows, columns),
+        dimension_names=("time", "y", "x"),
+        **options,
+    )
+    for day in range(days):
+        values = np.maximum(rng.standard_normal((members + 1, rows, columns), np.float32) - 0.5, 0)
+        forecast[day], observed[day] = values[1:], values[0]
+    return {}
+
+
+def read_worker(store: str, *, limit: float) -> dict[str, float]:
+    """Reads every chunk once, and does nothing with it but a sum."""
+    import xarray as xr
+
+    data = xr.open_zarr(store, consolidated=False)
+    start = time.perf_counter()
+    data.sum().compute()
+    return {"seconds": time.perf_counter() - start}
+
+
+def probabilistic_worker(store: str, *, limit: float) -> dict[str, Any]:
+    """All three scores in one pass; peak memory of the whole process, imports included."""
+    import xarray as xr
+    from stride_eval.metrics.crps import crps_ensemble
+    from stride_eval.metrics.rank_histogram import rank_histogram
+    from stride_eval.metrics.spread_skill import spread_skill
+    from stride_eval.metrics.together import compute_together
+
+    limit_memory(limit)
+    start = time.perf_counter()
+    data = xr.open_zarr(store, consolidated=False)
+    pair = data["forecast"], data["observed"]
+    day = ("y", "x")
+    crps, spread, ranks = compute_together(
+        crps_ensemble(*pair, dim=day), spread_skill(*pair, dim=day), rank_histogram(*pair, dim=day)
+    )
+    seconds = time.perf_counter() - start
+    verdict = {
+        "crps": float(crps.mean()),
+        "ratio": float((spread["spread"] ** 2).mean() ** 0.5 / (spread["skill"] ** 2).mean() ** 0.5),
+        "rank_range": [float(edge(ranks["counts"].sum("time") / ranks["n"].sum())) for edge in (min, max)],
+    }
+    return {"seconds": seconds, "peak_gb": peak(), **verdict}
+
+
+WORKERS: dict[str, Callable[..., dict]] = {
+    "crps": crps_worker,
+    "write": write_worker,
+    "read": read_worker,
+    "probabilistic": probabilistic_worker,
+}
+
+
+def limit_memory(gigabytes: float) -> None:
+    """More than this beyond what is held now fails as a MemoryError, before it can hurt the machine."""
+    import resource
+
+    with Path("/proc/self/statm").open() as statm:
+        held = int(statm.read().split()[0]) * resource.getpagesize()
+    limit = held + int(gigabytes * 1e9)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def reset_peak() -> float:
+    """Sets the high-water mark back to the memory held now (Linux), and returns it."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return peak()
+
+
+def peak() -> float:
+    """Highest resident memory since the last reset, in GB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024 / 1e9
+    raise RuntimeError("this system does not report VmHWM")
+
+
+def show(results: dict[str, Any]) -> None:
+    """The tables."""
+    for case, found in results["crps"].items():
+        days, members, rows, columns = CASES[case]
+        print(f"\nCRPS of every point: {days} x {rows} x {columns} points, {members} members")
+        print(
+            f"{'':18}{'seconds':>10}{'/ ours':>8}{'CPU s':>10}{'/ ours':>8}{'extra GB':>10}{'import s':>10}{'mean':>10}"
+        )
+        ours = found["stride fair"]
+        for name, row in found.items():
+            if "failed" in row:
+                print(f"{name:18}  failed: {row['failed']}")
+            else:
+                times = [f"{row[key]:10.3f}{row[key] / ours[key]:8.1f}" for key in ("seconds", "cpu_seconds")]
+                rest = f"{row['extra_gb']:10.3f}{row['load_seconds']:10.2f}{row['mean']:10.5f}"
+                print(f"{name:18}{''.join(times)}{rest}")
+    part = results["probabilistic"]
+    shape = " x ".join(map(str, part["shape"]))
+    print(f"\nCRPS, spread-skill and rank histogram of {shape} values ({part['input_gb']:.2f} GB on disk)")
+    if "failed" in part:
+        print(f"  failed: {part['failed']}")
+    else:
+        low, high = part["rank_range"]
+        print(f"  peak memory {part['peak_gb']:.2f} GB")
+        print(f"  {part['seconds']:.1f} s (reading alone: {part['read_seconds']:.1f} s)")
+        print(f"  CRPS {part['crps']:.4f}; spread-skill {part['ratio']:.3f}; rank frequencies {low:.4f} to {high:.4f}")
+    print()
+    for key in ("crps_vs_xskillscore", "probabilistic_peak_gb"):
+        print(f"{key}: {'not measured' if results[key] is None else format(results[key], '.2f')}")
+
+
+if __name__ == "__main__":
+    main()
