@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 from stride_data.adapter_protocol import Adapter
-from stride_model.spec import ModelSpec, SpecError
+from stride_model.errors import SpecError
+from stride_model.spec import ModelSpec
 from stride_vars.errors import nearest
 
 from stride_train.config import ModelConfig
@@ -81,6 +82,8 @@ def measure_sigma_data(adapter: Adapter, split: str = "train") -> float:
     total, total_of_squares, count = 0.0, 0.0, 0
     for time in chosen:
         fields = adapter.fields(time, box=adapter.training_box)
+        if fields.target is None:
+            continue
         scaled = np.asarray(adapter.forward_target(fields.target), dtype=np.float64)
         observed = (
             scaled[np.asarray(fields.mask, dtype=bool)] if fields.mask is not None else scaled[np.isfinite(scaled)]

@@ -18,6 +18,7 @@ from stride_train.progress import Advance
 from stride_train.seeds import derived_seed
 
 _PIXELS_PER_TIME = 20_000
+_NOTHING = float(np.finfo(np.float32).tiny)
 
 
 class QuantileMapping:
@@ -50,6 +51,8 @@ class QuantileMapping:
         times = adapter.times("train")
         for number, time in enumerate(times):
             fields = adapter.fields(time, adapter.training_box)
+            if fields.target is None:
+                continue
             lr = self.interpolated.interpolate(fields.dynamic, fields.target.shape[-2:])
             chooser = np.random.default_rng(derived_seed(seed, self.name, time))
             for channel, store in enumerate(pairs):
@@ -63,10 +66,10 @@ class QuantileMapping:
         ranks = (np.arange(quantiles) + 0.5) / quantiles
         self.tables: list[tuple[np.ndarray, np.ndarray]] = []
         for name, store in zip(adapter.target_names, pairs, strict=True):
+            if not any(source.size for source, _ in store):
+                raise GenerationError(f"Quantile mapping finds no training value of '{name}': check data.splits.")
             source = np.concatenate([pair[0] for pair in store])
             observed = np.concatenate([pair[1] for pair in store])
-            if source.size == 0:
-                raise GenerationError(f"Quantile mapping finds no training value of '{name}': check data.splits.")
             self.tables.append((np.quantile(source, ranks), np.quantile(observed, ranks)))
         self.description: dict[str, Any] = {
             "method": "empirical quantile mapping of the interpolated field, pooled over training pixels",
@@ -105,7 +108,7 @@ def map_quantiles(values: np.ndarray, source: np.ndarray, observed: np.ndarray, 
         (values < levels[0], levels[0], observed[0]),
     ):
         if ratio_beyond:
-            ratio = edge_observed / edge_source if edge_source > 0 else 1.0
+            ratio = edge_observed / edge_source if edge_source > _NOTHING else 1.0
             mapped = np.where(beyond, values * ratio, mapped)
         else:
             mapped = np.where(beyond, values + (edge_observed - edge_source), mapped)

@@ -17,7 +17,7 @@ def train(
         str | None,
         typer.Argument(
             help="Experiment: a YAML file, or the name of one that is installed. Without it, the embedded example.",
-            metavar="[CONFIG]",
+            metavar="CONFIG",
             show_default=False,
         ),
     ] = None,

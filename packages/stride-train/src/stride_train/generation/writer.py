@@ -169,6 +169,7 @@ class EnsembleWriter:
             statics = _described(adapter.static_names, adapter.static_vars)
             self._group(root, "static", hr, {"y": height, "x": width}, ("y", "x"), statics)
             values = adapter.fields(self.times[0]).static
+            assert values is not None, "the adapter names static fields"
             for channel, name in enumerate(statics):
                 array = root[f"static/{name}"]
                 assert isinstance(array, zarr.Array)

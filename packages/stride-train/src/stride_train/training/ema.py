@@ -39,11 +39,8 @@ class WeightAverage:
     def update(self, network: nn.Module, batch_size: int, images_seen: int) -> None:
         """Moves the average towards the network's weights."""
         beta = self.beta(batch_size, images_seen)
-        averaged, current = [], []
         for name, value in network.state_dict().items():
             if value.is_floating_point():
-                averaged.append(self.state[name])
-                current.append(value.detach())
+                self.state[name].lerp_(value.detach(), 1.0 - beta)
             else:
                 self.state[name].copy_(value)
-        torch._foreach_lerp_(averaged, current, 1.0 - beta)

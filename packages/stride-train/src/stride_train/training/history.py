@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-COLUMNS = (
+COLUMNS: tuple[str, ...] = (
     "step",
     "images",
     "seconds",
