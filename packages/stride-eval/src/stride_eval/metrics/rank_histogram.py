@@ -34,7 +34,7 @@ def rank_histogram(
 
     Source:
         Hamill (2001), https://doi.org/10.1175/1520-0493(2001)129<0550:IORHFV>2.0.CO;2; ties: Hamill & Colucci (1998),
-        https://doi.org/10.1175/1520-0493(1998)126<0711:EOEERF>2.0.CO;2.
+        https://doi.org/10.1175/1520-0493(1998)126<0711:EOEREP>2.0.CO;2.
     """
     members = check_pair(forecast, observed, member_dim)
     (codes,) = over_members(_below_and_equal, forecast, observed, member_dim=member_dim, dtypes=(np.int32,))
