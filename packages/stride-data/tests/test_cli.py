@@ -67,7 +67,7 @@ def change(config, path: str, value) -> None:
         ("sources.fine.variables.prcp", {"units": "K"}, "units 'K' do not convert to 'mm day-1'"),
         ("splits.train", {"years": [1950, 1951]}, "data.splits.train is empty"),
         ("region.hr", {"y": 16, "x": 32, "height": 8, "width": 12}, "leaves the domain"),
-        ("transforms", {"fine.prcp": {"name": "sqrt"}}, "unknown transform 'sqrt'"),
+        ("transforms", {"fine.prcp": {"name": "sqrt"}}, "'sqrt' is no transform"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(small_config, write_yaml, tmp_path, capsys, path, value, expected):
@@ -133,3 +133,10 @@ def test_the_data_layer_does_not_need_torch(small_config, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "(1, 8, 12)", done.stderr
+
+
+def test_an_output_that_is_no_folder_is_noticed_first(small_config, write_yaml, tmp_path, capsys):
+    (tmp_path / "file").write_text("here before")
+    assert call("stats", write_yaml(small_config), "--out", tmp_path / "file" / "below") == 2
+    assert "file is a file, not a folder; choose another folder" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "here before"

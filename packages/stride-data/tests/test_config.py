@@ -39,7 +39,7 @@ def test_types_are_not_converted(small_config):
         ({"years": [2001, 2000]}, "run backwards"),
         ({"years": [2001, 2002], "start": "2001"}, "give one of"),
         ({}, "give one of"),
-        ({"same_as": "tran"}, "Did you mean 'train'?"),
+        ({"same_as": "tran"}, "did you mean 'train'?"),
         ({"same_as": "test"}, "same_as names 'test'"),
     ],
 )
@@ -69,16 +69,16 @@ def test_a_box_has_one_complete_form(small_config, box):
 
 def test_channels_must_be_declared_once(small_config):
     small_config["dynamic"] = ["coarse.prpc"]
-    assert "Did you mean 'coarse.prcp'?" in sentence(small_config)
+    assert "did you mean 'coarse.prcp'?" in sentence(small_config)
     small_config["dynamic"] = ["coarse.prcp", "coarse.prcp"]
-    assert "'coarse.prcp' twice" in sentence(small_config)
+    assert "'coarse.prcp' stands there twice" in sentence(small_config)
 
 
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [
-        ("log-zscor", "Did you mean 'log_zscore'?"),
-        ({"name": "log_zscore", "ofset": 1.0}, "Did you mean 'offset'?"),
+        ("log-zscor", "did you mean 'log_zscore'?"),
+        ({"name": "log_zscore", "ofset": 1.0}, "did you mean 'offset'?"),
         ({"name": "zscore", "offset": 1.0}, "unknown key 'fine.prcp.offset'"),
         ({"name": "log_zscore", "offset": "much"}, "must be a number"),
         ({"name": 3}, "must be the name"),
@@ -91,7 +91,7 @@ def test_wrong_transforms(small_config, entry, expected):
 
 def test_a_transform_of_an_unused_channel(small_config):
     small_config["transforms"] = {"fine.t2m": "zscore"}
-    assert "which is not used" in sentence(small_config)
+    assert "'fine.t2m' is not used" in sentence(small_config)
 
 
 def test_like_and_spacing(small_config):
@@ -101,7 +101,23 @@ def test_like_and_spacing(small_config):
     assert "keep one of them" in sentence(small_config)
     del source["spacing"]
     source["like"] = "fin"
-    assert "Did you mean 'fine'?" in sentence(small_config)
+    assert "did you mean 'fine'?" in sentence(small_config)
     source["like"] = None
     source["spacing"] = {"y": 0.0, "x": 1.0}
     assert "makes no grid" in sentence(small_config)
+
+
+@pytest.mark.parametrize(("value", "valid"), [("refuse", True), (0, True), (0.5, True), ("drop", False), ([], False)])
+def test_missing_conditioning(small_config, value, valid):
+    small_config["missing_conditioning"] = value
+    if valid:
+        assert validate_data_config(small_config, "test").missing_conditioning == value
+    else:
+        assert "data.missing_conditioning" in sentence(small_config)
+
+
+def test_sentences_end_once(small_config):
+    small_config["dynamic"] = ["coarse.prpc"]
+    assert sentence(small_config).endswith("no source declares 'coarse.prpc' (did you mean 'coarse.prcp'?).")
+    small_config["dynamic"] = ["x.y"]
+    assert sentence(small_config).endswith("'x.y'; choose one of: fine.prcp, coarse.prcp, ground.orog, ground.lsm.")

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from stride_vars.config_errors import describe
-from stride_vars.errors import nearest
 
 from stride_data.config_sections import (
     BoxConfig,
@@ -20,7 +19,7 @@ from stride_data.config_sections import (
     Strict,
     VariableConfig,
 )
-from stride_data.errors import DataError
+from stride_data.errors import DataError, hint
 from stride_data.transforms.registry import check_options
 from stride_data.yaml_config import absolute, apply_overrides, expand_env, load_yaml
 
@@ -75,41 +74,57 @@ class DataConfig(Strict):
     splits: dict[str, SplitConfig] = Field(min_length=1)
     transforms: dict[str, Annotated[dict[str, Any], BeforeValidator(_as_transform)]] = Field(default_factory=dict)
     statistics: str | None = None
-    missing_conditioning: Literal["refuse"] | float = "refuse"
+    missing_conditioning: float | str = "refuse"
     time_match: Literal["exact", "date"] = "exact"
     cache_gb: float = Field(default=4.0, gt=0)
 
+    @field_validator("sources")
+    @classmethod
+    def _like_names_another_source(cls, value: dict[str, SourceConfig]) -> dict[str, SourceConfig]:
+        for name, source in value.items():
+            if source.like is not None and (source.like not in value or source.like == name):
+                others = [other for other in value if other != name]
+                raise ValueError(f"{name}.like names '{source.like}'{hint(source.like, others)}")
+        return value
+
+    @field_validator("target", "dynamic", "static")
+    @classmethod
+    def _declared_channels(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        sources: dict[str, SourceConfig] = info.data.get("sources", {})
+        known = [f"{name}.{key}" for name, source in sources.items() for key in source.variables]
+        for name in value:
+            if sources and name not in known:
+                raise ValueError(f"no source declares '{name}'{hint(name, known)}")
+            if value.count(name) > 1:
+                raise ValueError(f"'{name}' stands there twice")
+        return value
+
+    @field_validator("splits")
+    @classmethod
+    def _same_as_names_another_split(cls, value: dict[str, SplitConfig]) -> dict[str, SplitConfig]:
+        for name, split in value.items():
+            other = split.same_as
+            if other is not None and (other not in value or value[other].same_as is not None):
+                choices = [key for key, choice in value.items() if choice.same_as is None]
+                raise ValueError(f"{name}.same_as names '{other}'{hint(other, choices)}")
+        return value
+
     @field_validator("transforms")
     @classmethod
-    def _known_transforms(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def _known_transforms(cls, value: dict[str, dict[str, Any]], info: ValidationInfo) -> dict[str, dict[str, Any]]:
+        used = [name for role in ("target", "dynamic", "static") for name in info.data.get(role, [])]
         for channel, options in value.items():
+            if used and channel not in used:
+                raise ValueError(f"'{channel}' is not used{hint(channel, used)}")
             check_options(channel, options)
         return value
 
-    @model_validator(mode="after")
-    def _references_exist(self) -> DataConfig:
-        known = [f"{name}.{key}" for name, source in self.sources.items() for key in source.variables]
-        for role in ("target", "dynamic", "static"):
-            names: list[str] = getattr(self, role)
-            for name in names:
-                if name not in known:
-                    raise ValueError(f"{role} names '{name}', which no source declares.{nearest(name, known)}")
-                if names.count(name) > 1:
-                    raise ValueError(f"{role} names '{name}' twice")
-        used = [*self.target, *self.dynamic, *self.static]
-        for name in self.transforms:
-            if name not in used:
-                raise ValueError(f"transforms names '{name}', which is not used.{nearest(name, used)}")
-        for name, source in self.sources.items():
-            if source.like is not None and (source.like not in self.sources or source.like == name):
-                others = [other for other in self.sources if other != name]
-                raise ValueError(f"sources.{name}.like names '{source.like}'.{nearest(source.like, others)}")
-        for name, split in self.splits.items():
-            other = split.same_as
-            if other is not None and (other not in self.splits or self.splits[other].same_as is not None):
-                choices = [key for key, value in self.splits.items() if value.same_as is None]
-                raise ValueError(f"splits.{name}.same_as names '{other}'.{nearest(other, choices)}")
-        return self
+    @field_validator("missing_conditioning")
+    @classmethod
+    def _refuse_or_a_number(cls, value: float | str) -> float | str:
+        if isinstance(value, str) and value != "refuse":
+            raise ValueError("write 'refuse', or the number that replaces missing values")
+        return value
 
     @property
     def variables_files(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +11,23 @@ from rich.table import Table
 
 from stride_data.adapter import GriddedAdapter
 from stride_data.config import load_data_config
+from stride_data.errors import DataError
 from stride_data.report.progress import progress
 
 FILE_NAME = "statistics.json"
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a folder that cannot be written before the long work begins.
+
+    Raises:
+        DataError: If it, or the part of its path that exists, is no folder or must not be written to.
+    """
+    existing = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise DataError(f"--out {out}: {existing} is a file, not a folder; choose another folder.")
+    if not os.access(existing, os.W_OK):
+        raise DataError(f"--out {out}: {existing} must not be written to; choose another folder.")
 
 
 def write_stats(config: Path, out: Path, overrides: Sequence[str], *, console: Console | None = None) -> Path:
@@ -31,6 +46,7 @@ def write_stats(config: Path, out: Path, overrides: Sequence[str], *, console: C
         DataError: If the data or the configuration are wrong; nothing is written then.
     """
     console = console or Console()
+    check_folder(out)
     # Statistics that the configuration names are about to be made, and need not exist yet.
     data = load_data_config(config, overrides).model_copy(update={"statistics": None})
     adapter = GriddedAdapter.from_config(data)

@@ -29,9 +29,15 @@ def write_statistics(statistics: Mapping[str, Any], path: str | Path) -> Path:
     Args:
         statistics: What ``GriddedAdapter.compute_statistics`` gave.
         path: The file; its folder is made when missing.
+
+    Raises:
+        DataError: If the folder cannot be made.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, FileNotFoundError, NotADirectoryError) as exc:
+        raise DataError(f"{path.parent}: this folder cannot be made ({exc.strerror}); choose another one.") from exc
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         unfinished.write_text(json.dumps(statistics, indent=2) + "\n", encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 from stride_vars.errors import nearest
 from stride_vars.spec import VariableSpec
 
-from stride_data.errors import DataError
+from stride_data.errors import DataError, hint
 from stride_data.transforms.identity import Identity
 from stride_data.transforms.log_zscore import LogZScore
 from stride_data.transforms.protocol import Transform
@@ -49,15 +49,14 @@ def check_options(channel: str, options: Mapping[str, Any]) -> None:
         raise ValueError(f"{channel}.name must be the name of a transform: {', '.join(_TRANSFORMS)}")
     allowed = {option for cls in _TRANSFORMS.values() for option in cls.options}
     if given is not None:
-        try:
-            allowed = set(transform_class(given).options)
-        except DataError as exc:
-            raise ValueError(f"{channel}: {exc}") from exc
+        if given.replace("-", "_") not in _TRANSFORMS:
+            raise ValueError(f"{channel}.name '{given}' is no transform{hint(given, _TRANSFORMS)}")
+        allowed = set(transform_class(given).options)
     for key, value in options.items():
         if key == "name":
             continue
         if key not in allowed:
-            raise ValueError(f"unknown key '{channel}.{key}'.{nearest(key, ['name', *sorted(allowed)])}")
+            raise ValueError(f"unknown key '{channel}.{key}'{hint(key, ['name', *sorted(allowed)])}")
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise ValueError(f"{channel}.{key} must be a number, not {value!r}")
 
