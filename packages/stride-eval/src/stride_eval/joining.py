@@ -32,15 +32,12 @@ def join_blocks(blocks: Sequence[xr.Dataset]) -> xr.Dataset:
     if len(blocks) == 1:
         return blocks[0]
     additive = [name for name, values in blocks[0].data_vars.items() if "time" not in values.dims]
-    rows = xr.concat(
-        [block.drop_vars(additive) for block in blocks],
-        dim="time",
-        join="exact",
-        data_vars="minimal",
-        coords="minimal",
-        compat="override",
-    )
-    return rows.assign({name: sum((block[name] for block in blocks[1:]), blocks[0][name]) for name in additive})
+    added = xr.Dataset({name: sum((block[name] for block in blocks[1:]), blocks[0][name]) for name in additive})
+    rows = [block.drop_vars(additive) for block in blocks]
+    if not rows[0].data_vars:
+        return added
+    joined = xr.concat(rows, dim="time", join="exact", data_vars="minimal", coords="minimal", compat="override")
+    return joined.merge(added)
 
 
 def join_targets(family: str, parts: Mapping[str, xr.Dataset], systems: Systems) -> xr.Dataset:

@@ -47,7 +47,7 @@ class SavedEnsemble:
 
     def times_of(self, group: str) -> tuple[str, ...]:
         """ISO time stamps of a group (groups may hold other dates than /ensemble)."""
-        return time_labels(self.groups[group], f"group /{group} of {str(self.path)!r}")
+        return time_labels(self.groups[group], f"system {self.name!r}, /{group} of {str(self.path)!r}")
 
 
 def open_ensemble(name: str, path: Path) -> SavedEnsemble:
@@ -96,7 +96,7 @@ def open_ensemble(name: str, path: Path) -> SavedEnsemble:
         groups=groups,
         attrs=attrs,
         targets=targets,
-        times=time_labels(groups["ensemble"], f"group /ensemble of {str(path)!r}"),
+        times=time_labels(groups["ensemble"], f"system {name!r}, /ensemble of {str(path)!r}"),
     )
 
 

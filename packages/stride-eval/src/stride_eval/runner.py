@@ -87,6 +87,7 @@ def evaluate(
     registry.check(chosen)
     if not chosen:
         raise EvalError("no family is chosen; leave families out for all of them")
+    out = Path(out)
     check_replaceable(out)
     progress(0, len(chosen) + 1, "opening the systems")
     opened = None if config.mode == "plots" else _open(systems, config)
@@ -98,7 +99,7 @@ def evaluate(
             progress(done, len(chosen) + 1, f"{name}")
             results = _finished(out, name) if opened is None else registry.family(name).compute(opened, config)
             results.to_netcdf(folder / "results" / f"{name}.nc")
-            about = _provenance(results)
+            about = _provenance(results, systems)
             sections.append(_section(name, results, config, folder))
             scores += registry.family(name).scores(results, config)
         progress(len(chosen), len(chosen) + 1, "report")
@@ -122,7 +123,7 @@ def evaluate(
 def _open(systems: Mapping[str, Path], config: EvalConfig) -> Systems:
     from stride_vars.catalogue import Catalogue
 
-    from stride_eval.systems import open_systems
+    from stride_eval.opening import open_systems
 
     files = [] if config.variables_file is None else [config.variables_file]
     return open_systems(systems, catalogue=Catalogue.load(*files), reference=config.reference)
@@ -141,10 +142,17 @@ def _finished(out: Path, name: str) -> xr.Dataset:
     return xr.load_dataset(path)
 
 
-def _provenance(results: xr.Dataset) -> Provenance:
+def _provenance(results: xr.Dataset, systems: Mapping[str, Path]) -> Provenance:
+    """What the results are of; finished results of other systems are refused."""
     from stride_eval.provenance import Provenance
 
-    return Provenance.of(results)
+    about = Provenance.of(results)
+    if set(about.systems) != set(systems):
+        raise EvalError(
+            f"the finished results are of {', '.join(about.systems)}, not of {', '.join(systems)}; name the same "
+            "systems, or run once with mode 'full'"
+        )
+    return about
 
 
 def _section(name: str, results: xr.Dataset, config: EvalConfig, folder: Path) -> Section:

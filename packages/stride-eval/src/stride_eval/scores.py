@@ -6,6 +6,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+OBSERVED = "observed"
+"""Stands in place of a system's name for what was observed; no system may be called so."""
+
 Best = Literal["low", "high", "zero", "one"]
 
 
@@ -14,7 +17,7 @@ class Score:
     """A score with its interval.
 
     Attributes:
-        system: name of the system, or "observed".
+        system: name of the system, or ``OBSERVED``.
         target: key of the variable.
         name: machine name, e.g. "crps".
         label: heading for people, e.g. "CRPS".

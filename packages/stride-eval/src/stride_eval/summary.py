@@ -9,16 +9,18 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from stride_eval.scores import Score
+from stride_eval.scores import OBSERVED, Score
 
 Summary = dict[str, dict[str, dict[str, dict[str, Any]]]]
 """system -> target -> score -> {value, lower, upper, units, n, estimator}; plain numbers, None where not defined."""
 
 
 def nested(scores: Iterable[Score]) -> Summary:
-    """Scores as system -> target -> score -> numbers."""
+    """Scores of the systems as system -> target -> score -> numbers; the observed values are no system's."""
     result: Summary = {}
     for score in scores:
+        if score.system == OBSERVED:
+            continue
         plain = score.as_dict()
         entry = {key: plain[key] for key in ("value", "lower", "upper", "units", "n", "estimator")}
         result.setdefault(score.system, {}).setdefault(score.target, {})[score.name] = entry
@@ -32,7 +34,7 @@ def best_systems(scores: Sequence[Score]) -> Mapping[tuple[str, str], set[str]]:
         groups.setdefault((score.target, score.name), []).append(score)
     best = {}
     for key, rivals in groups.items():
-        distances = {score.system: score.distance() for score in rivals if score.system != "observed"}
+        distances = {score.system: score.distance() for score in rivals if score.system != OBSERVED}
         finite = {system: value for system, value in distances.items() if math.isfinite(value)}
         if len(finite) > 1:
             least = min(finite.values())
@@ -45,7 +47,11 @@ def best_systems(scores: Sequence[Score]) -> Mapping[tuple[str, str], set[str]]:
 def as_json(scores: Sequence[Score], about: Mapping[str, Any]) -> str:
     """The nested table with what it is a table of, as JSON text."""
     definitions = {score.name: score.definition for score in scores if score.definition}
-    whole = {**about, "definitions": definitions, "scores": nested(scores)}
+    observed: dict[str, dict[str, float | None]] = {}
+    for score in scores:
+        if score.system == OBSERVED:
+            observed.setdefault(score.target, {})[score.name] = score.as_dict()["value"]
+    whole = {**about, "definitions": definitions, "observed": observed, "scores": nested(scores)}
     return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stride_eval.scores import OBSERVED
 from stride_eval.summary import best_systems, number
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def terminal_table(result: EvaluationResult) -> str:
             for name in columns
         ]
         rows = [[f"{target}", *heads]]
-        for system in dict.fromkeys(score.system for score in scores if score.system != "observed"):
+        for system in dict.fromkeys(score.system for score in scores if score.system != OBSERVED):
             row = [system]
             for name in columns:
                 score = found.get((system, name))

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from stride_vars.spec import VariableSpec
 
+from stride_eval.amounts import is_amount
 from stride_eval.metrics.histogram import histogram
 
 BINS = 1500
@@ -24,7 +25,7 @@ def fine_edges(sample: np.ndarray, spec: VariableSpec) -> np.ndarray:
     Returns:
         [BINS + 1], increasing.
     """
-    if spec.is_positive_definite:
+    if is_amount(spec):
         middle, low = 0.0, 0.0
     else:
         middle = float(np.median(sample))
@@ -64,7 +65,8 @@ def quantiles_of_counts(counts: xr.DataArray, edges: np.ndarray, levels: np.ndar
         )
         for row, cumulated in enumerate(flat):
             if cumulated[-1] > 0:
-                wanted = np.asarray(levels) * cumulated[-1]
+                # Never quite zero: the lowest quantile lies in the first bin that holds anything.
+                wanted = np.maximum(np.asarray(levels), 1e-12) * cumulated[-1]
                 upper = np.clip(np.searchsorted(cumulated, wanted, side="left"), 1, len(cumulated) - 1)
                 within = (wanted - cumulated[upper - 1]) / (cumulated[upper] - cumulated[upper - 1])
                 result[row] = edges[upper - 1] + np.clip(within, 0.0, 1.0) * (edges[upper] - edges[upper - 1])

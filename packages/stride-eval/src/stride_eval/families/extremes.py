@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
 from stride_eval.families.binning import counts_per_date, fine_edges, quantiles_of_counts
 from stride_eval.families.intervals import Statistic, interval, numbers
@@ -35,6 +36,7 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
         ``level``; ``maximum`` (y, x) over the dates, for ensembles the mean of the members' maxima.
     """
     levels = np.unique([*config.tail_quantiles, SUMMARY_LEVEL])
+    land = systems.static("lsm")
     parts = {}
     for key, spec in systems.specs.items():
         sample = systems.observed_sample(key)
@@ -62,6 +64,8 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
             ),
         )
         parts[key] = parts[key].assign_coords(level=levels)
+        if land is not None:
+            parts[key] = parts[key].assign(land=(("y", "x"), land))
     return join_targets("extremes", parts, systems)
 
 
@@ -127,12 +131,12 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
     rows: list[Score] = []
     for key, spec in about.specs.items():
         one = results.sel(target=key).sel(level=[SUMMARY_LEVEL])
-        days, statistics = tail_statistics(one, spec.is_positive_definite)
+        days, statistics = tail_statistics(one, is_amount(spec))
         found = {
             name: interval(days[["observed_counts"]] if name == "observed" else days, statistic, config).isel(level=0)
             for name, statistic in statistics.items()
         }
-        unit = "%" if spec.is_positive_definite else spec.units
+        unit = "%" if is_amount(spec) else spec.units
         definition = "Value that one in a thousand values reaches, members and pixels pooled; beside it the "
         "difference from the observed one."
         for name in ("observed", *about.systems):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
 from stride_eval.families.intervals import Statistic, daily_sums, interval
 from stride_eval.joining import join_blocks, join_systems, join_targets
@@ -105,9 +106,8 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
         sums = daily_sums(results.sel(target=key), ["crps", "variance", "squared_error", "error", "observed_mean"])
         members = xr.DataArray([about.members[name] for name in about.systems], dims="system")
         definitions = _definitions(spec.units, about.reference)
-        positive = spec.is_positive_definite
         for name, statistic in _statistics_of_sums(about.reference, members).items():
-            if name == "bias_percent" and not positive:  # a percentage of degrees above an arbitrary zero says nothing
+            if name == "bias_percent" and not is_amount(spec):
                 continue
             found = interval(sums, statistic, config)
             label, units, best, definition = definitions[name]
@@ -167,7 +167,7 @@ def _statistics_of_sums(reference: str | None, members: xr.DataArray) -> dict[st
 
     def spread_skill(m: xr.Dataset) -> xr.DataArray:
         unbiased = (m["squared_error"] - m["variance"] / members) / m["n"]
-        error = unbiased.clip(min=0.0).where(members > 1) ** 0.5
+        error = unbiased.where((members > 1) & (unbiased > 0)) ** 0.5
         return (m["variance"] / m["n"]) ** 0.5 / error
 
     table: dict[str, Statistic] = {"crps": lambda m: m["crps"] / m["n"]}
@@ -175,7 +175,7 @@ def _statistics_of_sums(reference: str | None, members: xr.DataArray) -> dict[st
         table["crps_skill"] = lambda m: 1.0 - m["crps"] / m["crps"].sel(system=reference, drop=True)
     return table | {
         "bias": lambda m: m["error"] / m["n"],
-        "bias_percent": lambda m: 100.0 * m["error"] / m["observed_mean"],
+        "bias_percent": lambda m: 100.0 * m["error"] / m["observed_mean"].where(m["observed_mean"] != 0),
         "rmse": lambda m: np.sqrt(m["squared_error"] / m["n"]),
         "spread_skill": spread_skill,
     }

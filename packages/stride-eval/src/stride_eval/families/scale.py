@@ -103,7 +103,7 @@ def plot(results: xr.Dataset, config: EvalConfig) -> list[FigureRecord]:
     figures = []
     for key, spec in about.specs.items():
         one = results.sel(target=key)
-        if "spectrum" in one and bool(one["observed_spectrum"].notnull().any()):
+        if "spectrum" in one and bool((one["observed_spectrum"] > 0).any()):
             figures.append(spectrum.figure(one, spec, about, config))
         if config.all_figures:
             figures.append(fractions.figure(one, spec, about, config))

@@ -11,6 +11,8 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, Powe
 from stride_vars.colours import COLOUR_MAPS, MISSING_COLOUR
 from stride_vars.spec import VariableSpec
 
+from stride_eval.amounts import is_amount
+
 
 @dataclass(frozen=True)
 class ColourScale:
@@ -34,15 +36,14 @@ def colour_map(name: str) -> Colormap:
     if name in COLOUR_MAPS:
         cmap: Colormap = LinearSegmentedColormap.from_list(name, COLOUR_MAPS[name])
     else:
-        cmap = mpl.colormaps[name].copy()
-    cmap.set_bad(MISSING_COLOUR)
-    return cmap
+        cmap = mpl.colormaps[name]
+    return cmap.with_extremes(bad=MISSING_COLOUR)
 
 
 def value_scale(spec: VariableSpec, fields: Iterable[np.ndarray], *, own_range: bool = False) -> ColourScale:
     """One scale for fields of a variable.
 
-    The limits are the variable's own, so that reports are comparable. Variables that cannot be negative are spaced by
+    The limits are the variable's own, so that reports are comparable. Amounts are spaced by
     the square root, which shows light and heavy values at once and leaves dry pixels white; their upper limit is
     raised when more than one value in a hundred lies beyond it. Others keep the part of the range that the fields use
     when that is less than half of it, else a map would show one colour.
@@ -55,7 +56,7 @@ def value_scale(spec: VariableSpec, fields: Iterable[np.ndarray], *, own_range: 
     values = _pooled(fields)
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     stated = None if own_range else spec.plot_range
-    if spec.is_positive_definite:
+    if is_amount(spec):
         top = stated[1] if stated else _nice(high if high > 0 else 1.0)
         if values.size and np.mean(values > top) > 0.01:
             top = _nice(float(np.quantile(values, 0.995)))

@@ -7,9 +7,11 @@ import xarray as xr
 from matplotlib.axes import Axes
 from stride_vars.spec import VariableSpec
 
+from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
 from stride_eval.families.binning import quantiles_of_counts, share_at_or_above
 from stride_eval.plots.captions import members_of, span
+from stride_eval.plots.log_axis import label_log_axis
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import (
     MUTED,
@@ -33,7 +35,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     observed = results["observed_counts"].fillna(0.0).sum("time")
     drawn = new_figure(10.0, 4.3)
     left, right = drawn.subplots(1, 2)
-    if spec.is_positive_definite:
+    if is_amount(spec):
         _survival(left, counts, observed, edges, spec, about)
     else:
         _density(left, counts, observed, edges, spec, about)
@@ -82,7 +84,7 @@ def _survival(
     total = float(observed.sum())
     low = spec.wet_threshold / 10.0 if spec.wet_threshold else float(edges[1])
     seen = 100.0 * share_at_or_above(observed).values
-    top = edges[:-1][seen > 0][-1]
+    top = max(float(edges[:-1][seen > 0][-1]), 10.0 * low)  # all dry: some axis all the same
     axes.set(xscale="log", yscale="log", xlim=(low, 2.0 * top), ylim=(0.5 * 100.0 / total, 120.0))
     if spec.wet_threshold:
         axes.axvline(spec.wet_threshold, color=MUTED, linewidth=1.0, linestyle=":")
@@ -95,8 +97,8 @@ def _survival(
             fontsize=8,
             color=MUTED,
         )
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_major_formatter("{x:g}")
+    label_log_axis(axes, "x", shortest=2.0)
+    label_log_axis(axes, "y", shortest=2.0)
     axes.set_title("How often a value is reached")
     axes.set_xlabel(axis_label(spec.display_name, spec.units))
     axes.set_ylabel("Share of values at or above [%]")
@@ -137,12 +139,10 @@ def _quantiles(
     colour, marker = colours(about.systems), markers(about.systems)
     everything = np.concatenate([seen, *found.values()])
     low, high = float(np.nanmin(everything)), float(np.nanmax(everything))
-    if spec.is_positive_definite and high > 0:
+    if is_amount(spec) and high > 0:
         low = max(low, (spec.wet_threshold or high * 1e-3) / 10.0)
         axes.set(xscale="log", yscale="log")
         low, high = low / 1.2, high * 1.4
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_major_formatter("{x:g}")
     else:
         reach = 0.05 * (high - low) or 1.0
         low, high = low - reach, high + reach
@@ -160,6 +160,9 @@ def _quantiles(
             label=name,
         )
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+    if axes.get_xscale() == "log":
+        label_log_axis(axes, "x")
+        label_log_axis(axes, "y")
     _label_levels(axes, levels, seen, low, high)
     axes.set_title("Quantile against quantile")
     axes.set_xlabel(axis_label("Observed", spec.units))

@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from stride_vars.spec import VariableSpec
 
+from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
 from stride_eval.grid import axes as grid_axes
 from stride_eval.plots.captions import short_date
-from stride_eval.plots.colour_maps import ColourScale, value_scale
+from stride_eval.plots.colour_maps import ColourScale, amount_scale, value_scale
 from stride_eval.plots.maps import MapFrame, draw_coast, draw_field, keep_to, label_place
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import OBSERVED, axis_label, colours, new_figure, pretty_units, styled
@@ -52,8 +53,9 @@ def figure(results: xr.Dataset, index: int, spec: VariableSpec, about: Provenanc
     return FigureRecord(
         name=f"{label.replace(':', '')}_{one['target'].item()}",
         title=f"{short_date(label)}: {one['choice'].item()}",
-        reading="All panels share one colour scale: members should look like the observed field and differ from each "
-        "other where the low resolution leaves room; the PMM keeps the members' amounts where the mean smooths them.",
+        reading=("All panels" if is_amount(spec) else "All fields but the spread")
+        + " share one colour scale: members should look like the observed field and differ from each other where the "
+        "low resolution leaves room; the PMM keeps the members' amounts where the mean smooths them.",
         caption=f"1 date, {shape[0]} × {shape[1]} pixels; {given}" + "; ".join(_of_members(about, one.sizes["member"]))
         + ". PMM: probability matched mean; spread: standard deviation of the members (ddof = 1).",
         alt=f"Maps of {spec.display_name.lower()} on {short_date(label)}: observed mean "
@@ -86,71 +88,71 @@ def _draw(
     colour = colours(about.systems)
     singles = [name for name in about.systems if about.members[name] == 1]
     top = int(low is not None) + 1 + len(singles)
-    count = max(top + 2, shown + 3) if about.ensembles else top + 1
+    count = max(top + 2, shown + 3) if about.ensembles else top + 2
     width = min(1.75, 12.2 / count)
     rows = 1 + len(about.ensembles)
     drawn = new_figure(width * count + 0.3, (width * frame.shape_on_paper + 0.3) * rows + 0.15, maps=True)
     panels = drawn.subplots(rows, count, squeeze=False)
 
-    def put(axes: Axes, field: np.ndarray, title: str, tone: str = OBSERVED) -> AxesImage:
-        image = draw_field(axes, field, frame, scale)
+    def put(
+        axes: Axes, field: np.ndarray, title: str, tone: str = OBSERVED, own: ColourScale | None = None
+    ) -> AxesImage:
+        image = draw_field(axes, field, frame, own or scale)
         draw_coast(axes, land, frame)
-        axes.set_title(
-            title,
-            fontsize=9,
-            loc="center",
-            color=tone,
-            fontweight="bold" if tone != OBSERVED or title == "observed" else "normal",
-        )
+        weight = "bold" if axes in panels[0] else "normal"
+        axes.set_title(title, fontsize=9, loc="center", color=tone, fontweight=weight)
         return image
 
+    bars: list[tuple[AxesImage, ColourScale, str]] = []
     column = 0
     if low is not None:
-        _put_low_resolution(panels[0, 0], low, frame, land, scale if same else value_scale(low.spec, [low.field]), same)
+        own = scale if same else value_scale(low.spec, [low.field])
+        image = draw_field(panels[0, 0], low.field, low.frame, own)
+        draw_coast(panels[0, 0], land, frame)
+        keep_to(panels[0, 0], frame)
+        panels[0, 0].set_title("low resolution", fontsize=9, loc="center", color=OBSERVED)
+        if not same:
+            bars.append((image, own, axis_label(f"{low.spec.display_name} (low resolution)", low.spec.units)))
         column = 1
     image = put(panels[0, column], one["observed"].values, "observed")
-    label_place(panels[0, column], frame)
+    bars.insert(0, (image, scale, axis_label(spec.display_name, spec.units)))
+    # Degrees stand on the figure's edge; a bar is drawn into a panel.
+    label_place(panels[0, 0 if frame.geographic else column], frame)
     for offset, name in enumerate(singles, start=column + 1):
         put(panels[0, offset], one["members"].sel(system=name).isel(member=0).values, name, colour[name])
     for axes in panels[0, top:]:
         axes.set_axis_off()
-    _colour_bar(drawn, panels[0, top], count - top, image, scale, axis_label(spec.display_name, spec.units))
+    # The spread of an amount compares with the amount; that of a temperature does not.
+    spreads = [one["spread"].sel(system=name).values for name in about.ensembles]
+    spread_scale = scale if is_amount(spec) else amount_scale(spreads)
     for line, name in zip(panels[1:], about.ensembles, strict=True):
         here = one.sel(system=name)
-        titled = [
-            (f"member {number + 1}", here["members"].isel(member=number))
-            for number in range(min(shown, about.members[name]))
-        ]
-        titled += [("mean", here["mean"]), ("PMM", here["pmm"]), ("spread", here["spread"])]
-        for axes, (title, field) in zip(line, titled, strict=False):
-            put(axes, field.values, title)
+        members = min(shown, about.members[name])
+        for number in range(members):
+            put(line[number], here["members"].isel(member=number).values, f"member {number + 1}")
+        put(line[shown], here["mean"].values, "mean")
+        put(line[shown + 1], here["pmm"].values, "PMM")
+        image = put(line[shown + 2], here["spread"].values, "spread", own=spread_scale)
         line[0].set_ylabel(name, color=colour[name], fontweight="bold", fontsize=9)
-        for axes in line[len(titled) :]:
+        for axes in (*line[members:shown], *line[shown + 3 :]):
             axes.set_axis_off()
+    if about.ensembles and spread_scale is not scale:
+        bars.insert(1, (image, spread_scale, axis_label("Spread", spec.units)))
+    _colour_bars(drawn, panels[0, top], count - top, bars)
     return drawn
 
 
-def _put_low_resolution(
-    axes: Axes, low: _LowResolution, frame: MapFrame, land: np.ndarray | None, scale: ColourScale, same: bool
-) -> None:
-    """The low-resolution field, cut to the fine grid's domain; a bar of its own when it is another variable."""
-    image = draw_field(axes, low.field, low.frame, scale)
-    draw_coast(axes, land, frame)
-    keep_to(axes, frame)
-    axes.set_title("low resolution", fontsize=9, loc="center", color=OBSERVED, fontweight="bold")
-    if not same:
-        bar = axes.figure.colorbar(image, ax=axes, location="bottom", extend=scale.extend, aspect=12, pad=0.02)
-        bar.set_label(axis_label(low.spec.display_name, low.spec.units), fontsize=7)
-        bar.ax.tick_params(labelsize=6)
-
-
-def _colour_bar(drawn: Figure, corner: Axes, free: int, image: AxesImage, scale: ColourScale, label: str) -> None:
-    """The shared colour bar, lying in the empty corner of the top row."""
-    place = corner.inset_axes((0.12, 0.48, free - 0.24 + 0.06 * (free - 1), 0.11))
-    place.set_in_layout(False)
-    bar = drawn.colorbar(image, cax=place, orientation="horizontal", extend=scale.extend)
-    bar.set_label(label, fontsize=9)
-    bar.ax.tick_params(labelsize=8)
-    bar.outline.set_linewidth(0.5)
-    if scale.ticks is not None:
-        bar.set_ticks(list(scale.ticks), labels=[f"{tick:g}" for tick in scale.ticks])
+def _colour_bars(drawn: Figure, corner: Axes, free: int, bars: list[tuple[AxesImage, ColourScale, str]]) -> None:
+    """Colour bars one above the other in the empty corner of the top row."""
+    step = 1.0 / len(bars)
+    for number, (image, scale, label) in enumerate(bars):
+        height = 0.11 if len(bars) == 1 else 0.09
+        bottom = 1.0 - (number + 0.5) * step - (0.02 if len(bars) == 1 else -0.06)
+        place = corner.inset_axes((0.14, bottom, free - 0.24 + 0.06 * (free - 1), height))
+        place.set_in_layout(False)
+        bar = drawn.colorbar(image, cax=place, orientation="horizontal", extend=scale.extend)
+        bar.set_label(label, fontsize=9 if len(bars) == 1 else 8, labelpad=2)
+        bar.ax.tick_params(labelsize=8 if len(bars) == 1 else 7, pad=2)
+        bar.outline.set_linewidth(0.5)
+        if scale.ticks is not None:
+            bar.set_ticks(list(scale.ticks), labels=[f"{tick:g}" for tick in scale.ticks])

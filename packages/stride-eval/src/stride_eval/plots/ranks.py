@@ -42,7 +42,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         axes.set_xticks([0, ranks - 1], ["below\nall", "above\nall"])
         axes.grid(axis="x", visible=False)
         shapes.append(f"{name} {_shape(height)}")
-        highest = max(highest, float(np.nanmax(upper)))
+        highest = max(highest, float(np.nanmax([height, upper])))
     for axes in panels.flat[len(names) :]:
         axes.set_axis_off()
     for row in panels:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
 from stride_eval.families.intervals import interval
 from stride_eval.plots.captions import interval_words, members_of, span
+from stride_eval.plots.log_axis import label_log_axis
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import MUTED, OBSERVED, colours, dashes, new_figure, pretty_units, styled
 from stride_eval.provenance import Provenance
@@ -46,7 +46,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     for axes in (left, right):
         axes.set(xscale="log", yscale="log", xlim=(wavelength.max() * 1.05, wavelength.min() / 1.05))
         axes.set_xlabel(f"Wavelength [{unit}]")
-        _label_wavelengths(axes, wavelength)
+        label_log_axis(axes, "x")
         if wavelength.min() < limit < wavelength.max():
             axes.axvline(limit, color=MUTED, linewidth=1.0, linestyle=":")
     if wavelength.min() < limit < wavelength.max():
@@ -67,6 +67,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     finite = estimate[np.isfinite(estimate) & (estimate > 0)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (1.0, 1.0)
     right.set_ylim(max(min(0.5, 0.8 * low), 1e-3), min(max(2.0, 1.25 * high), 1e3))
+    label_log_axis(right, "y", shortest=2.0)
     right.set_ylabel("Power over observed")
     right.set_title("Ratio to observed")
     ends = ", ".join(
@@ -87,11 +88,3 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         figure=drawn,
         target=str(results["target"].item()),
     )
-
-
-def _label_wavelengths(axes: Axes, wavelength: np.ndarray) -> None:
-    """Round wavelengths in place of powers of ten."""
-    steps = [step * 10.0**power for power in range(-3, 6) for step in (1, 2, 5)]
-    shown = [step for step in steps if wavelength.min() <= step <= wavelength.max()]
-    axes.set_xticks(shown, [f"{step:g}" for step in shown])
-    axes.minorticks_off()

@@ -7,10 +7,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 from stride_vars.spec import VariableSpec
 
+from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
 from stride_eval.families.extremes import tail_statistics
 from stride_eval.families.intervals import interval
 from stride_eval.plots.captions import interval_words, members_of, span
+from stride_eval.plots.log_axis import label_log_axis
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import OBSERVED, axis_label, colours, markers, new_figure, pretty_units, styled
 from stride_eval.provenance import Provenance
@@ -19,7 +21,7 @@ from stride_eval.provenance import Provenance
 @styled
 def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: EvalConfig) -> FigureRecord:
     """Left: quantiles less the observed ones; right: how often observed quantiles are passed, over the observed."""
-    days, statistics = tail_statistics(results, spec.is_positive_definite)
+    days, statistics = tail_statistics(results, is_amount(spec))
     apart = interval(days, statistics["difference"], config)
     passing = interval(
         results[["exceedance", "observed_exceedance"]],
@@ -35,20 +37,14 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     left, right = drawn.subplots(1, 2)
     _dots(left, apart, about, levels, 0.0)
     left.set_ylabel(
-        "Quantile less observed [%]" if spec.is_positive_definite else axis_label("Quantile less observed", spec.units)
+        "Quantile less observed [%]" if is_amount(spec) else axis_label("Quantile less observed", spec.units)
     )
     left.set_title("How high the quantiles are")
     _dots(right, passing, about, levels, 1.0)
     right.set_yscale("log")
     bottom, top = right.get_ylim()
     right.set_ylim(max(min(bottom, 0.45), 0.02), min(max(top, 2.2), 50.0))
-    ticks = [
-        tick
-        for tick in (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
-        if right.get_ylim()[0] <= tick <= right.get_ylim()[1]
-    ]
-    right.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-    right.minorticks_off()
+    label_log_axis(right, "y")
     right.set_ylabel("Frequency over observed")
     right.set_title("How often the observed quantile is reached")
     for axes in (left, right):
@@ -60,12 +56,12 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     )
     return FigureRecord(
         name=f"tail_{results['target'].item()}",
-        title="The heavy end" if spec.is_positive_definite else "The upper end",
+        title="The heavy end" if is_amount(spec) else "The upper end",
         reading="Left, the line at 0 is right: below it the extremes are too weak. Right, 1 is right: 0.5 means half "
         "as often as observed.",
         caption=f"{span(about.dates)}, {members_of(about)}, members and pixels pooled; "
         f"{interval_words(config, len(about.dates))}.",
-        alt=f"{100 * levels[-1]:g} % quantile less observed [{'%' if spec.is_positive_definite else units}]: {text}.",
+        alt=f"{100 * levels[-1]:g} % quantile less observed [{'%' if is_amount(spec) else units}]: {text}.",
         figure=drawn,
         target=str(results["target"].item()),
     )
