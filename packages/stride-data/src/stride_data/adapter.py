@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from stride_vars.catalogue import Catalogue
 from stride_vars.errors import nearest
 from stride_vars.regions import Box, Region
@@ -16,7 +15,7 @@ from stride_vars.spec import VariableSpec
 
 from stride_data.adapter_protocol import Adapter
 from stride_data.assembly.cache import FieldCache
-from stride_data.assembly.channels import Channel, ChannelCounts, Channels
+from stride_data.assembly.channels import ChannelCounts, Channels
 from stride_data.assembly.coordinates import Coordinates, bounds, coordinates
 from stride_data.assembly.description import describe_data, describe_domain, describe_missing
 from stride_data.assembly.fields import FieldReader, FieldSet, stacked
@@ -367,24 +366,12 @@ class GriddedAdapter:
         Returns:
             Content of a statistics file; ``load_statistics`` takes it.
         """
-        times = self.times(TRAIN_SPLIT)
         hr = self.training_box
-        lr = self.geometry.lr_box(hr)
-        read = self._reader
-
-        def dynamic_and_target(time: str) -> Iterable[tuple[Channel, NDArray[np.float32]]]:
-            seen: set[str] = set()
-            for channel in self.channels.dynamic:
-                seen.add(channel.name)
-                yield channel, read.dynamic(channel, time, lr)
-            for channel in self.channels.target:
-                if read.has_target(time) and channel.name not in seen:
-                    yield channel, read.target(channel, time, hr)
-
+        lr, read = self.geometry.lr_box(hr), self._reader
         return compute_statistics(
             self.channels.all,
-            times,
-            dynamic_and_target,
+            self.times(TRAIN_SPLIT),
+            lambda time: read.at(time, hr, lr),
             lambda: [(channel, read.static(channel, hr)) for channel in self.channels.static],
             provenance=self.statistics_provenance(),
             progress=progress,
@@ -400,16 +387,7 @@ class GriddedAdapter:
     @property
     def training_box(self) -> Box:
         """The HR cells that training samples can show: all possible crops together, or the fixed box."""
-        if self.region.shuffle is None:
-            return self.region.hr
-        crops = self.geometry.crops
-        height, width = crops.shape
-        return Box(
-            y=crops.rows[0],
-            x=crops.columns[0],
-            height=crops.rows[-1] + height - crops.rows[0],
-            width=crops.columns[-1] + width - crops.columns[0],
-        )
+        return self.geometry.training_box
 
     def statistics_provenance(self) -> dict[str, Any]:
         """Everything that decides what the statistics are; equal provenance means equal statistics."""

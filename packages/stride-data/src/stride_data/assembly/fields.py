@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,6 +111,13 @@ class FieldReader:
         box = self.geometry.lr_box_of(channel.source, lr)
         values = self.whole(channel, time)[box.slices]
         return self._conditioning(values, channel, f"{self.sources[channel.source].path_of(time)}", f"LR box {box}")
+
+    def at(self, time: str, hr: Box, lr: Box) -> Iterator[tuple[Channel, NDArray[np.float32]]]:
+        """Dynamic fields of a time, and its targets where it has them."""
+        for channel in self.channels.dynamic:
+            yield channel, self.dynamic(channel, time, lr)
+        for channel in self.channels.target if self.has_target(time) else ():
+            yield channel, self.target(channel, time, hr)
 
     def static(self, channel: Channel, hr: Box) -> NDArray[np.float32]:
         """A static field in an HR box.

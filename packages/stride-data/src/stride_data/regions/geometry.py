@@ -96,6 +96,20 @@ class Geometry:
             columns=self._with_margin(self.lr.x.anchors(inside.x, inside.x + inside.width - hr.width), hr, "x"),
         )
 
+    @property
+    def training_box(self) -> Box:
+        """The HR cells that training samples can show: all possible crops together, or the fixed box."""
+        if self.region.shuffle is None:
+            return self.region.hr
+        crops = self.crops
+        height, width = crops.shape
+        return Box(
+            y=crops.rows[0],
+            x=crops.columns[0],
+            height=crops.rows[-1] + height - crops.rows[0],
+            width=crops.columns[-1] + width - crops.columns[0],
+        )
+
     def _with_margin(self, anchors: Sequence[int], hr: Box, axis: str) -> list[int]:
         """Anchors whose LR box, margin included, stays on the LR grid."""
         alignment = self.lr.y if axis == "y" else self.lr.x
