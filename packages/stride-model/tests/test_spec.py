@@ -13,8 +13,6 @@ GOOD = {"in_dynamic_channels": 1, "out_channels": 2, "cond_lr_shape": (6, 6), "t
     [
         ({"lr_margin": 3}, "lr_margin 3 leaves nothing of cond_lr_shape (6, 6)"),
         ({"target_hr_shape": (5, 48)}, "coarser than the LR box"),
-        ({"channels": (32, 60)}, "multiples of 8"),
-        ({"lr_channels": 12}, "lr_channels (12,) must be multiples of 8"),
         ({"embedding_channels": 33}, "must be even"),
         ({"attention_levels": (4,)}, "beyond the 4 levels"),
         ({"gated_channels": (0,)}, "use_rain_gate is false"),

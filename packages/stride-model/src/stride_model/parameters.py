@@ -21,7 +21,7 @@ def summary(denoiser: EDMDenoiser) -> str:
          count(denoiser.encoder)),
         ("noise embedding", f"{spec.embedding_channels} channels", count(network.embedding)),
         ("stem and head", f"{spec.out_channels} channels, HR {hr}, padded {padded}, patch {spec.patch}",
-         count(network.stem) + count(network.norm) + count(network.head)),
+         count(network.stem) + count(network.head)),
     ]  # fmt: skip
     for level, channels in enumerate(spec.channels):
         stages = [network.encoder[level]]

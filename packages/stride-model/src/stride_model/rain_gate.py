@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from stride_model.grids import Grids
 from stride_model.spec import ModelSpec
-from stride_model.unet.blocks import group_norm
+from stride_model.unet.blocks import ChannelNorm
 from stride_model.unet.patches import Patches
 
 
@@ -22,7 +22,7 @@ class RainGate(nn.Module):
         width = spec.channels[0]
         self.patches = Patches(Grids.of(spec))
         self.layers = nn.Sequential(
-            group_norm(width),
+            ChannelNorm(),
             nn.SiLU(),
             nn.Conv2d(width, width, 3, padding=1),
             nn.SiLU(),

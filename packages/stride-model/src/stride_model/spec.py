@@ -10,9 +10,6 @@ Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
 Shape = tuple[Positive, Positive]
 
-CHANNELS_PER_GROUP = 8
-"""Channels that share one mean and variance in a group normalisation; every width is a multiple of it."""
-
 
 class ModelSpec(BaseModel):
     """Complete description of an EDM denoiser; with a state dict it rebuilds the network.
@@ -32,6 +29,7 @@ class ModelSpec(BaseModel):
         patch: Side of the square of HR pixels that the network sees as one cell (space to depth); 1 for none.
         channels: Width of each level; each level has half the resolution of the one before.
         blocks: Residual blocks per level, on the way down and on the way up.
+        expansion: Hidden width of a residual block's perceptron, in units of the level's width.
         attention_levels: Levels with self-attention, counted from 0 at the finest.
         embedding_channels: Width of the noise-level embedding.
         lr_channels: Width of the LR encoder.
@@ -55,6 +53,7 @@ class ModelSpec(BaseModel):
     patch: Positive = 2
     channels: Annotated[tuple[Positive, ...], Field(min_length=1)] = (32, 64, 96, 128)
     blocks: Positive = 2
+    expansion: Positive = 2
     attention_levels: tuple[NonNegative, ...] = ()
     embedding_channels: Positive = 128
     lr_channels: Positive = 32
@@ -85,10 +84,6 @@ class ModelSpec(BaseModel):
                 f"target_hr_shape {self.target_hr_shape} is coarser than the LR box without its margin, {core}; "
                 "exchange them or correct lr_margin"
             )
-        widths = {"channels": self.channels, "lr_channels": (self.lr_channels,)}
-        for name, values in widths.items():
-            if any(value % CHANNELS_PER_GROUP for value in values):
-                raise ValueError(f"{name} {values} must be multiples of {CHANNELS_PER_GROUP}")
         if self.embedding_channels % 2:
             raise ValueError(f"embedding_channels {self.embedding_channels} must be even")
         if any(level >= len(self.channels) for level in self.attention_levels):

@@ -7,24 +7,22 @@ from torch import Tensor, nn
 from stride_model.conditioning.resample import Resample
 from stride_model.grids import Grids
 from stride_model.spec import ModelSpec
-from stride_model.unet.blocks import group_norm, zero
+from stride_model.unet.blocks import ChannelNorm, zero
 from stride_model.unet.patches import Patches
 
 
 class LRBlock(nn.Module):
-    """Residual block at the LR resolution: x + conv(silu(norm(conv(silu(norm(x))))))."""
+    """Residual block at the LR resolution: x + conv(silu(norm(conv(x))))."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.norm_in = group_norm(channels)
         self.conv_in = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="replicate")
-        self.norm_out = group_norm(channels)
+        self.norm = ChannelNorm()
         self.conv_out = zero(nn.Conv2d(channels, channels, 3, padding=1, padding_mode="replicate"))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [B, channels, h, w] to the same shape."""
-        h = self.conv_in(F.silu(self.norm_in(x)))
-        return x + self.conv_out(F.silu(self.norm_out(h)))
+        return x + self.conv_out(F.silu(self.norm(self.conv_in(x))))
 
 
 class NativeLREncoder(nn.Module):

@@ -1,16 +1,43 @@
-"""The blocks of the UNet: residual with adaptive group norm, and self-attention."""
+"""The blocks of the UNet: residual with adaptive normalisation, and self-attention."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from stride_model.spec import CHANNELS_PER_GROUP
-
 HEAD_CHANNELS = 32
+"""Width of an attention head, where the channels divide by it."""
 
 
-def group_norm(channels: int, *, affine: bool = True) -> nn.GroupNorm:
-    """Group norm with the package's group size."""
-    return nn.GroupNorm(channels // CHANNELS_PER_GROUP, channels, eps=1e-5, affine=affine)
+class ChannelNorm(nn.Module):
+    """Zero mean and unit variance over the channels of each cell; no weights of its own.
+
+    The statistics stay within a cell, so that its result depends neither on the size of the domain nor on how a
+    padding was filled.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise [B, channels, H, W]."""
+        return F.layer_norm(x.permute(0, 2, 3, 1), (x.shape[1],)).permute(0, 3, 1, 2)
+
+
+class AdaptiveNorm(nn.Module):
+    """(1 + scale) * norm(x) + shift, both linear in the noise embedding (arXiv 2105.05233, section 3, "AdaGN").
+
+    Args:
+        channels: Of the input.
+        embedding_channels: Width of the noise embedding.
+    """
+
+    def __init__(self, channels: int, embedding_channels: int) -> None:
+        super().__init__()
+        self.norm = ChannelNorm()
+        self.scale_shift = nn.Linear(embedding_channels, 2 * channels)
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        """Map [B, channels, H, W] and [B, embedding_channels] to [B, channels, H, W]."""
+        h = self.norm(x)
+        scale, shift = self.scale_shift(embedding).to(h.dtype)[:, :, None, None].chunk(2, dim=1)
+        return torch.addcmul(shift, h, 1 + scale)
 
 
 def zero(layer: nn.Conv2d) -> nn.Conv2d:
@@ -22,33 +49,35 @@ def zero(layer: nn.Conv2d) -> nn.Conv2d:
 
 
 class ResBlock(nn.Module):
-    """Two 3x3 convolutions around an adaptive group norm (Dhariwal & Nichol 2021, arXiv 2105.05233, section 3).
+    """A depthwise 3x3 convolution, then a perceptron on the channels of each cell (ConvNeXt, arXiv 2201.03545).
 
-    x + conv(silu((1 + scale) * norm(conv(silu(norm(x)))) + shift)), scale and shift linear in the noise embedding.
+    x + contract(silu(expand(adaptive_norm(depthwise(x))))). Normalising *after* the depthwise filter matters here: it
+    lifts faint noise, which a filter has separated from the field, to unit variance.
 
     Args:
-        in_channels: Of the input.
-        out_channels: Of the output; the skip is a 1x1 convolution where they differ.
+        in_channels: Of the input; brought to out_channels by a 1x1 convolution where they differ.
+        out_channels: Of the output.
         embedding_channels: Width of the noise embedding.
-        dropout: Probability, before the last convolution.
+        expansion: Width of the perceptron's hidden layer in units of out_channels.
+        dropout: Probability, in the hidden layer.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, embedding_channels: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, embedding_channels: int, expansion: int = 2, dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        self.norm_in = group_norm(in_channels)
-        self.conv_in = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        self.scale_shift = nn.Linear(embedding_channels, 2 * out_channels)
-        self.norm_out = group_norm(out_channels, affine=False)
+        self.match = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
+        self.depthwise = nn.Conv2d(out_channels, out_channels, 3, padding=1, groups=out_channels)
+        self.norm = AdaptiveNorm(out_channels, embedding_channels)
+        self.expand = nn.Conv2d(out_channels, expansion * out_channels, 1)
         self.dropout = nn.Dropout(dropout)
-        self.conv_out = zero(nn.Conv2d(out_channels, out_channels, 3, padding=1))
-        self.skip = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
+        self.contract = zero(nn.Conv2d(expansion * out_channels, out_channels, 1))
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
         """Map [B, in_channels, H, W] and [B, embedding_channels] to [B, out_channels, H, W]."""
-        h = self.conv_in(F.silu(self.norm_in(x)))
-        scale, shift = self.scale_shift(embedding)[:, :, None, None].chunk(2, dim=1)
-        h = F.silu(self.norm_out(h) * (1 + scale) + shift)
-        return self.skip(x) + self.conv_out(self.dropout(h))
+        x = self.match(x)
+        h = self.norm(self.depthwise(x), embedding)
+        return x + self.contract(self.dropout(F.silu(self.expand(h))))
 
 
 class SelfAttention(nn.Module):
@@ -60,10 +89,8 @@ class SelfAttention(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.heads = max(1, channels // HEAD_CHANNELS)
-        while channels % self.heads:
-            self.heads -= 1
-        self.norm = group_norm(channels)
+        self.heads = channels // HEAD_CHANNELS if channels % HEAD_CHANNELS == 0 else 1
+        self.norm = ChannelNorm()
         self.qkv = nn.Conv2d(channels, 3 * channels, 1)
         self.out = zero(nn.Conv2d(channels, channels, 1))
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from stride_model.grids import Grids
 from stride_model.spec import ModelSpec
-from stride_model.unet.blocks import ResBlock, SelfAttention, group_norm, zero
+from stride_model.unet.blocks import ChannelNorm, ResBlock, SelfAttention, zero
 from stride_model.unet.embedding import NoiseEmbedding
 from stride_model.unet.patches import Patches
 
@@ -26,7 +26,9 @@ class Level(nn.Module):
     def __init__(self, in_channels: int, channels: int, spec: ModelSpec, attention: bool) -> None:
         super().__init__()
         widths = [in_channels] + [channels] * spec.blocks
-        self.blocks = nn.ModuleList(ResBlock(a, b, spec.embedding_channels, spec.dropout) for a, b in pairwise(widths))
+        self.blocks = nn.ModuleList(
+            ResBlock(a, b, spec.embedding_channels, spec.expansion, spec.dropout) for a, b in pairwise(widths)
+        )
         self.attentions = nn.ModuleList(SelfAttention(channels) if attention else nn.Identity() for _ in self.blocks)
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
@@ -61,7 +63,7 @@ class UNet(nn.Module):
         self.decoder = nn.ModuleList(
             Level(2 * width, width, spec, level in spec.attention_levels) for level, width in enumerate(widths[:-1])
         )
-        self.norm = group_norm(widths[0])
+        self.norm = ChannelNorm()
         self.head = zero(nn.Conv2d(widths[0], spec.out_channels * spec.patch**2, 3, padding=1))
 
     def forward(self, x: Tensor, c_noise: Tensor, conditioning: tuple[Tensor, ...]) -> Tensor:
