@@ -59,7 +59,7 @@ class TrainConfig(BaseModel):
     budget: Budget = Amount.parse("10min")
     batch_size: int = Field(default=8, ge=1)
     crops_per_field: int = Field(default=1, ge=1)
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=3e-3, gt=0)
     warmup_steps: int = Field(default=100, ge=0)
     decay_from: float = Field(default=0.5, ge=0, le=1)
     weight_decay: float = Field(default=0.0, ge=0)
