@@ -9,6 +9,7 @@ import xarray as xr
 
 from stride_eval.metrics.arguments import describe, reduced_dims
 from stride_eval.metrics.errors import MetricError
+from stride_eval.metrics.quantiles import pooled_quantiles
 
 
 def block_bootstrap(
@@ -28,7 +29,8 @@ def block_bootstrap(
     the sample. All components are resampled by the same days, so that differences between systems are paired. The
     statistic is applied after averaging: a skill score is ``lambda m: 1 - m["crps"] / m["crps_reference"]``, an FSS
     ``lambda m: 1 - m["numerator"] / m["denominator"]``, a difference ``lambda m: m["a"] - m["b"]``; none of them is a
-    mean of daily ratios.
+    mean of daily ratios. Where days differ in their number of valid points, hand over daily sums and counts and divide
+    them in the statistic.
 
     A block length of 1 is right for days that are far apart; for consecutive days take about the length over which they
     are correlated (5 to 10 for daily weather). Intervals of fewer than about 20 blocks are too narrow.
@@ -72,7 +74,7 @@ def block_bootstrap(
     once = xr.DataArray(np.ones(days), dims=dim)
     resampled = statistic(_weighted_means(values, present, drawn, dim))
     tail = (1 - level) / 2
-    bounds = resampled.quantile([tail, 1 - tail], dim="resample", skipna=True).drop_vars("quantile")
+    bounds = pooled_quantiles(resampled, [tail, 1 - tail], dim="resample").drop_vars("quantile")
     n = present.sum(dim)
     return xr.Dataset(
         {

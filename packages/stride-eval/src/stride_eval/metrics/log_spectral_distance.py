@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 
 from stride_eval.metrics.arguments import describe
@@ -40,6 +41,7 @@ def log_spectral_distance(
     both = (forecast_spectrum > 0) & (observed_spectrum > 0)
     if band is not None:
         both = both & (forecast_spectrum[wavenumber_dim] >= band[0]) & (forecast_spectrum[wavenumber_dim] <= band[1])
-    decibel = 10.0 * xr.ufuncs.log10(forecast_spectrum.where(both) / observed_spectrum.where(both))
+    ratio = forecast_spectrum.where(both) / observed_spectrum.where(both)
+    decibel = 10.0 * xr.apply_ufunc(np.log10, ratio, dask="allowed")
     n = both.sum(wavenumber_dim)
     return describe(((decibel**2).sum(wavenumber_dim) / n.where(n > 0)) ** 0.5, "log-spectral distance", "dB")
