@@ -58,7 +58,8 @@ def main() -> None:
     if options.worker:
         print(json.dumps(WORKERS[options.worker[0]](*options.worker[1:], limit=options.memory_limit_gb)))
         return
-    results: dict[str, Any] = {"quick": options.quick, "rounds": options.rounds, "crps": {}}
+    results: dict[str, Any] = {"quick": options.quick, "rounds": options.rounds}
+    results |= {"memory_limit_gb": options.memory_limit_gb, "crps": {}}
     for case in ["small"] if options.quick else list(CASES):
         results["crps"][case] = compare_crps(case, options.rounds, options.memory_limit_gb)
     small = results["crps"]["small"]
@@ -310,7 +311,7 @@ def show(results: dict[str, Any]) -> None:
         ours = found["stride fair"]
         for name, row in found.items():
             if "failed" in row:
-                print(f"{name:18}  failed: {row['failed']}")
+                print(f"{name:18}  failed within {results['memory_limit_gb']:g} GB: {row['failed']}")
             else:
                 times = [f"{row[key]:10.3f}{row[key] / ours[key]:8.1f}" for key in ("seconds", "cpu_seconds")]
                 rest = f"{row['extra_gb']:10.3f}{row['load_seconds']:10.2f}{row['mean']:10.5f}"
