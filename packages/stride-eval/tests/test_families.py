@@ -23,7 +23,7 @@ def values(name, results, config=FAST):
 
 @pytest.fixture
 def tiny(tmp_path, saved, systems_of):
-    """One date, two pixels: members 1 and 3 of an observed 2, members 0 and 0 of an observed 4; one field of 2 and 2."""
+    """One date, two pixels: members 1 and 3 of an observed 2, members 0 and 0 of an observed 4; one field of 2, 2."""
     observed = np.array([[[2.0, 4.0]]])
     ensemble = np.array([[[[1.0, 0.0]], [[3.0, 0.0]]]])
     return systems_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
@@ -48,6 +48,13 @@ STYLE: dict[Any, Any] = {
     "savefig.facecolor": "white",
 }
 
+
+@cache
+def _settings() -> dict[Any, Any]:
+    """The style on top of matplotlib's defaults; the backend is left alone."""
+    return {key: value for key, value in mpl.rcParamsDefault.items() if key != "backend"} | STYLE
+
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -57,9 +64,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(draw)
     def inner(*args: P.args, **kwargs: P.kwargs) -> R:
-        with mpl.rc_context():
-            mpl.rcdefaults()
-            mpl.rcParams.update(STYLE)
+        with mpl.rc_context(_settings()):
             return draw(*args, **kwargs)
 
     return inner

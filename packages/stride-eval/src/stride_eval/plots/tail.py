@@ -50,7 +50,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     for axes in (left, right):
         axes.set_xticks(range(len(levels)), labels)
         axes.set_xlabel("Observed quantile (its value)")
-    left.legend(loc="best")
+    _mark_zeros(right, passing, about, levels)
+    drawn.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=len(about.systems))
     text = ", ".join(
         f"{name} {float(apart['estimate'].sel(system=name).isel(level=-1)):+.3g}" for name in about.systems
     )
@@ -67,12 +68,29 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     )
 
 
+def _places(about: Provenance, levels: np.ndarray) -> dict[str, np.ndarray]:
+    """Where each system stands at each level: side by side."""
+    width = min(0.16, 0.7 / len(about.systems))
+    middle = (len(about.systems) - 1) / 2
+    return {name: np.arange(len(levels)) + (number - middle) * width for number, name in enumerate(about.systems)}
+
+
+def _mark_zeros(axes: Axes, found: xr.Dataset, about: Provenance, levels: np.ndarray) -> None:
+    """A system that never passes a threshold has no place on a logarithmic axis: its zero is written at the edge."""
+    colour = colours(about.systems)
+    for name, at in _places(about, levels).items():
+        for place, value in zip(at, found["estimate"].sel(system=name).values, strict=True):
+            if value == 0.0:
+                axes.annotate(
+                    "0", (place, 0.0), xycoords=("data", "axes fraction"), xytext=(0, 2), textcoords="offset points",
+                    ha="center", va="bottom", color=colour[name], fontweight="bold",
+                )  # fmt: skip
+
+
 def _dots(axes: Axes, found: xr.Dataset, about: Provenance, levels: np.ndarray, right_value: float) -> None:
     """Dots with intervals, systems side by side at each level."""
     colour, marker = colours(about.systems), markers(about.systems)
-    width = min(0.16, 0.7 / len(about.systems))
-    for number, name in enumerate(about.systems):
-        at = np.arange(len(levels)) + (number - (len(about.systems) - 1) / 2) * width
+    for name, at in _places(about, levels).items():
         one = found.sel(system=name)
         axes.vlines(at, one["lower"], one["upper"], color=colour[name], linewidth=3.0, alpha=0.45)
         axes.plot(
