@@ -62,6 +62,15 @@ def test_converges_with_order_two():
     assert min(orders) > 1.85
 
 
+@pytest.mark.parametrize(("steps", "sigma_max", "excess"), [(12, 80.0, 0.12), (18, 80.0, 0.05), (18, 15.0, 0.03)])
+def test_few_steps_from_a_high_level_widen_the_ensemble_by_a_known_amount(steps, sigma_max, excess):
+    """The step error of an exact denoiser: what remains of a spread error in practice is the network's."""
+    x = torch.tensor([[MEAN + math.sqrt(0.25 + sigma_max**2)]], dtype=torch.float64)
+    levels = karras_schedule(steps, 0.01, sigma_max)
+    spread = heun(lambda x, sigma: (0.25 * x + sigma**2 * MEAN) / (0.25 + sigma**2), x, levels) - MEAN
+    assert float(spread) / 0.5 - 1 == pytest.approx(excess, abs=0.01)
+
+
 def test_float32_state_agrees_with_float64():
     x = start(5, 80.0)
     single = heun(exact, x, karras_schedule(18), dtype=torch.float32)

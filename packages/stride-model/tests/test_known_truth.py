@@ -73,7 +73,9 @@ def test_the_ensemble_of_a_gaussian_conditional():
 
     train(denoiser, EDMLoss(-0.4, 1.2), draw, 600, 5e-3)
     _, dynamic = draw(torch.Generator().manual_seed(77), n=4)
-    members, levels = 64, karras_schedule(12, 0.01, 80.0)
+    members = 64
+    # With an exact denoiser 32 steps make the spread 1 % too wide; 12 steps would make it 12 %.
+    levels = karras_schedule(32, 0.01, 80.0)
     noise = member_noise(range(4 * members), (1, 16, 16))
     with torch.no_grad():
         conditioning = denoiser.encode(dynamic).expand_members(members)
