@@ -76,6 +76,7 @@ def test_sums_make_ratios_of_means():
         (-1.5, "", (), "−1.50"),
         (123.456, "", (), "123.5"),
         (0.00012, "", (), "1.20e−04"),
+        (0.00012, "1", (), "0.000"),
         (12.34, "%", (), "12.3"),
         (-0.01, "%", (), "0.0"),
         (math.nan, "", (), "–"),
@@ -93,7 +94,7 @@ def test_units_and_words():
     assert short_date("2014-06-01T12:00:00") == "2014-06-01 12:00"
     assert span(["2014-06-01T00:00:00"]) == "1 date, 2014-06-01"
     assert listed(["a", "b", "c"]) == "a, b and c"
-    about = Provenance("f", ("a", "b"), {"a": 3, "b": 3}, {}, (), None, {})
+    about = Provenance("f", ("a", "b"), {"a": 3, "b": 3}, {}, (), (2, 2), None, {})
     assert members_of(about) == "3 members each"
 
 

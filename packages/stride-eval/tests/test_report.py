@@ -75,7 +75,11 @@ def test_summary_comes_first_and_states_what_it_rests_on(page, html):
     text = " ".join(" ".join(page.text).split())
     assert "5 dates from 2014-06-01 to 2014-06-13" in text
     assert "Precipitation: calibrated has the lowest CRPS" in text
-    assert "MAE (one member)" in text and "95% intervals: bootstrap over blocks of 2 dates, 100 resamples" in text
+    assert (
+        "32 × 32 pixels" in text
+        and "MAE (one member)" in text
+        and "95% intervals: bootstrap over blocks of 2 dates, 100 resamples" in text
+    )
     assert "1,024 pixels a date" in text and "1 of 5 members" not in text and "4 of 5 members" in text
     assert len(page.all("table")) == 1 and sum(attrs.get("class") == "best" for attrs in page.all("td")) > 3
 

@@ -34,7 +34,7 @@ def test_what_it_leaves_behind(tmp_path, pair):
 
 
 def test_the_order_of_systems_does_not_matter(tmp_path, pair):
-    config = EvalConfig(families=("probabilistic", "distributions", "extremes", "scale"), **SCORES)
+    config = EvalConfig(families=("probabilistic", "extremes"), **SCORES)
     first = evaluate(pair, config, tmp_path / "a")
     second = evaluate(dict(reversed(pair.items())), config, tmp_path / "b")
     assert list(second.summary) == ["flat", "model"]

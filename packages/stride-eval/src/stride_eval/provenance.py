@@ -24,6 +24,7 @@ class Provenance:
         members: system -> number of members.
         dropped: system -> dates left out because they are not common.
         dates: common dates, ISO.
+        shape: rows and columns of the grid.
         reference: system that skill is measured against; None when there is one system alone.
         specs: target -> what it is.
     """
@@ -33,6 +34,7 @@ class Provenance:
     members: Mapping[str, int]
     dropped: Mapping[str, int]
     dates: tuple[str, ...]
+    shape: tuple[int, int]
     reference: str | None
     specs: Mapping[str, VariableSpec]
 
@@ -59,6 +61,7 @@ class Provenance:
             members={name: systems.members(name) for name in systems.names},
             dropped=dict(systems.dropped),
             dates=systems.times,
+            shape=systems.shape,
             reference=systems.reference,
             specs=dict(systems.specs),
         )
@@ -69,4 +72,5 @@ class Provenance:
         plain: dict[str, Any] = json.loads(results.attrs["provenance"])
         specs = {key: VariableSpec.model_validate(value) for key, value in plain.pop("specs").items()}
         systems, dates = tuple(plain.pop("systems")), tuple(plain.pop("dates"))
-        return cls(**plain, systems=systems, dates=dates, specs=specs)
+        height, width = plain.pop("shape")
+        return cls(**plain, systems=systems, dates=dates, shape=(height, width), specs=specs)

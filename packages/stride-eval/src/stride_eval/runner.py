@@ -180,6 +180,7 @@ def _write_tables(folder: Path, scores: list[Score], about: Provenance, config: 
             name: {"members": about.members[name], "dropped_dates": about.dropped[name]} for name in about.systems
         },
         "reference": about.reference,
+        "grid": list(about.shape),
         "dates": list(about.dates),
         "config": config.model_dump(mode="json"),
     }

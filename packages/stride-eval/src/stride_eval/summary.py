@@ -72,7 +72,7 @@ def number(value: float, units: str = "", *, beside: Iterable[float] = ()) -> st
 
     Args:
         value: the score.
-        units: percentages and points get one decimal.
+        units: percentages and points get one decimal; ratios ("1") are never written with powers of ten.
         beside: the other values of the same score; the largest of them sets the decimals.
     """
     if not math.isfinite(value):
@@ -80,7 +80,7 @@ def number(value: float, units: str = "", *, beside: Iterable[float] = ()) -> st
     if units in {"%", "points"}:
         return _unsigned_zero(f"{value:.1f}")
     size = max((abs(other) for other in (value, *beside) if math.isfinite(other)), default=0.0)
-    if size and not 1e-3 <= size < 1e5:
+    if size and units != "1" and not 1e-3 <= size < 1e5:
         return f"{value:.2e}".replace("-", "−")
     return _unsigned_zero(f"{value:.{3 if size < 1 else 2 if size < 100 else 1}f}")
 
