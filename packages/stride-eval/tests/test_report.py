@@ -84,6 +84,11 @@ def test_summary_comes_first_and_states_what_it_rests_on(page, html):
     assert len(page.all("table")) == 1 and sum(attrs.get("class") == "best" for attrs in page.all("td")) > 3
 
 
+def test_definitions_are_whole_sentences(result):
+    texts = [score.definition for score in result.scores if not score.beside or score.definition]
+    assert texts and all(text.endswith(".") for text in texts)
+
+
 def test_looks_after_dark_small_and_keyboard(html):
     for words in (
         "prefers-color-scheme: dark",

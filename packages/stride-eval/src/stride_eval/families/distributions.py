@@ -87,8 +87,10 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
             continue
         one = results.sel(target=key)
         days = xr.Dataset({"wet": 100.0 * one["wet_frequency"], "observed": 100.0 * one["observed_wet_frequency"]})
-        definition = f"Share of values of at least {spec.wet_threshold:g} {spec.units}, members and pixels pooled; "
-        "beside it the difference from the observed share, in percentage points."
+        definition = (
+            f"Share of values of at least {spec.wet_threshold:g} {spec.units}, members and pixels pooled; "
+            "beside it the difference from the observed share, in percentage points."
+        )
         share, difference = (
             interval(days, lambda m: m["wet"], config),
             interval(days, lambda m: m["wet"] - m["observed"], config),

@@ -137,8 +137,10 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
             for name, statistic in statistics.items()
         }
         unit = "%" if is_amount(spec) else spec.units
-        definition = "Value that one in a thousand values reaches, members and pixels pooled; beside it the "
-        "difference from the observed one."
+        definition = (
+            "Value that one in a thousand values reaches, members and pixels pooled; beside it the difference from "
+            "the observed one."
+        )
         for name in ("observed", *about.systems):
             value = found["observed"] if name == "observed" else found["quantile"].sel(system=name)
             rows.append(
