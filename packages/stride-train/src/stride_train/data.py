@@ -43,7 +43,9 @@ def prepare_statistics(config: ExperimentConfig, run: RunFolder) -> GriddedAdapt
         return adapter
     if run.statistics.is_file():
         adapter.load_statistics(run.statistics)
-        return adapter
+        found = adapter.statistics or {}
+        if found.get("provenance") == adapter.statistics_provenance():
+            return adapter
     with progress("computing statistics") as advance:
         computed = adapter.compute_statistics(lambda done, total: advance(done / total, f"{done} of {total} times"))
     adapter.load_statistics(computed)

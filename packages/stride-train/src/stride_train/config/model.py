@@ -14,6 +14,7 @@ class ModelConfig(BaseModel):
         patch: Side of the square of HR pixels that the network sees as one cell (space to depth); 1 for none.
         channels: Width of each level of the UNet, finest first; multiples of 8.
         blocks: Residual blocks per level.
+        expansion: Hidden width of a block's perceptron, in units of the level's width.
         attention_levels: Levels (0 is the finest) with self-attention.
         dropout: Dropout within the residual blocks.
         embedding_channels: Width of the noise-level embedding.
@@ -28,6 +29,7 @@ class ModelConfig(BaseModel):
     patch: int = Field(default=2, ge=1)
     channels: tuple[int, ...] = (32, 64, 96, 128)
     blocks: int = Field(default=2, ge=1)
+    expansion: int = Field(default=2, ge=1)
     attention_levels: tuple[int, ...] = ()
     dropout: float = Field(default=0.0, ge=0, lt=1)
     embedding_channels: int = Field(default=128, ge=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ from stride_train.training.objective import Objective
 from stride_train.training.precision import choose_precision
 
 _ADAM_BETAS = (0.9, 0.99)
+
+# The engine's own remarks would break into the progress display; its warnings still come through.
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)
