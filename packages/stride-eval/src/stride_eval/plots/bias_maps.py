@@ -30,7 +30,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     rows = [
         MapRow(
             axis_label("Mean", spec.units),
-            value_scale(spec, mean.values(), own_range=True),
+            value_scale(spec, [mean["observed"]], others=mean.values(), own_range=True),
             mean,
             _means(mean, "mean", units),
         ),

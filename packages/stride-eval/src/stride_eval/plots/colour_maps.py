@@ -40,34 +40,39 @@ def colour_map(name: str) -> Colormap:
     return cmap.with_extremes(bad=MISSING_COLOUR)
 
 
-def value_scale(spec: VariableSpec, fields: Iterable[np.ndarray], *, own_range: bool = False) -> ColourScale:
+def value_scale(
+    spec: VariableSpec, fields: Iterable[np.ndarray], *, others: Iterable[np.ndarray] = (), own_range: bool = False
+) -> ColourScale:
     """One scale for fields of a variable.
 
-    The limits are the variable's own, so that reports are comparable. Amounts are spaced by
-    the square root, which shows light and heavy values at once and leaves dry pixels white; their upper limit is
-    raised when more than one value in a hundred lies beyond it. Others keep the part of the range that the fields use
-    when that is less than half of it, else a map would show one colour.
+    The limits are the variable's own, so that reports are comparable. Amounts are spaced by the square root, which
+    shows light and heavy values at once and leaves dry pixels white; their upper limit is raised when more than one value in
+    a hundred lies beyond it. Others keep the part of the range that the fields use when that is less than half of it,
+    else a map would show one colour.
 
     Args:
         spec: of the variable.
-        fields: what will be drawn.
+        fields: what the limits must suit: the observed field and what the systems were given.
+        others: what is drawn on the same scale; its values beyond the limits only make the colour bar point outwards,
+            so that one wild system does not turn all the others pale.
         own_range: limits from the fields alone, for means and other quantities that are smaller than the values.
     """
     values = _pooled(fields)
-    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    low, high = _span(values)
+    lowest, highest = _span(np.concatenate([values, _pooled(others)]))
     stated = None if own_range else spec.plot_range
     if is_amount(spec):
         top = stated[1] if stated else _nice(high if high > 0 else 1.0)
         if values.size and np.mean(values > top) > 0.01:
             top = _nice(float(np.quantile(values, 0.995)))
         norm: Normalize = PowerNorm(0.5, vmin=0.0, vmax=top, clip=False)
-        return ColourScale(colour_map(spec.cmap), norm, "max" if high > top else "neither", _root_ticks(top))
+        return ColourScale(colour_map(spec.cmap), norm, _extend(False, highest > top), _root_ticks(top))
     bottom, top = stated or (low, high)
     if high > low and (own_range or stated is None or high - low < 0.5 * (top - bottom)):
         bottom, top = _rounded(low, high)
     elif not top > bottom:
         bottom, top = bottom - 0.5, bottom + 0.5
-    return ColourScale(colour_map(spec.cmap), Normalize(bottom, top), _extend(low < bottom, high > top))
+    return ColourScale(colour_map(spec.cmap), Normalize(bottom, top), _extend(lowest < bottom, highest > top))
 
 
 def difference_scale(spec: VariableSpec, fields: Iterable[np.ndarray]) -> ColourScale:
@@ -89,6 +94,10 @@ def _extend(below: bool, above: bool) -> str:
     return {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
 
 
+def _span(values: np.ndarray) -> tuple[float, float]:
+    return (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+
+
 def _pooled(fields: Iterable[np.ndarray]) -> np.ndarray:
     """All finite values of some fields."""
     return np.concatenate([np.asarray(field)[np.isfinite(field)].ravel() for field in fields] or [np.empty(0)])
@@ -96,22 +105,16 @@ def _pooled(fields: Iterable[np.ndarray]) -> np.ndarray:
 
 def _rounded(low: float, high: float) -> tuple[float, float]:
     """Limits moved outwards to a whole number of steps, about ten of them."""
-    step = _nice((high - low) / 10.0)
+    step = _nice((high - low) / 10.0, steps=(1.0, 2.0, 5.0, 10.0))
     return float(np.floor(low / step) * step), float(np.ceil(high / step) * step)
 
 
-def _nice(value: float) -> float:
-    """The next 1, 2, 2.5, 5 or 10 times a power of ten."""
+def _nice(value: float, steps: tuple[float, ...] = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)) -> float:
+    """The next of some steps, times a power of ten."""
     if not value > 0:
         return 1.0
     power = 10.0 ** np.floor(np.log10(value))
-    return float(
-        next(
-            step * power
-            for step in (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
-            if step * power >= value * (1 - 1e-9)
-        )
-    )
+    return float(next(step * power for step in steps if step * power >= value * (1 - 1e-9)))
 
 
 def _root_ticks(top: float) -> tuple[float, ...]:

@@ -26,7 +26,12 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     units = pretty_units(spec.units)
     numbers = {name: f"mean {np.nanmean(field):.3g} {units}".rstrip() for name, field in fields.items()}
     land = results["land"].values if "land" in results else None
-    row = MapRow(axis_label("Maximum", spec.units), value_scale(spec, fields.values()), fields, numbers)
+    row = MapRow(
+        axis_label("Maximum", spec.units),
+        value_scale(spec, [fields["observed"]], others=fields.values()),
+        fields,
+        numbers,
+    )
     drawn = draw_map_rows([row], list(fields), MapFrame.of(*axes(results)), land, colours(about.systems))
     return FigureRecord(
         name=f"maxima_{results['target'].item()}",

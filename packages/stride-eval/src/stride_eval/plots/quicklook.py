@@ -39,10 +39,8 @@ def figure(results: xr.Dataset, index: int, spec: VariableSpec, about: Provenanc
     one = results.isel(time=index)
     low = _low_resolution(one)
     same = low is not None and low.spec.key == spec.key
-    fields = [one["observed"].values, one["members"].values, one["pmm"].values] + (
-        [low.field] if low is not None and same else []
-    )
-    scale = value_scale(spec, fields)
+    fields = [one["observed"].values] + ([low.field] if low is not None and same else [])
+    scale = value_scale(spec, fields, others=[one["members"].values, one["mean"].values, one["pmm"].values])
     drawn = _draw(one, spec, about, scale, low, same)
     given = (
         ""
