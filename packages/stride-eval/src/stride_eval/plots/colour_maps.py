@@ -46,9 +46,9 @@ def value_scale(
     """One scale for fields of a variable.
 
     The limits are the variable's own, so that reports are comparable. Amounts are spaced by the square root, which
-    shows light and heavy values at once and leaves dry pixels white; their upper limit is raised when more than one value in
-    a hundred lies beyond it. Others keep the part of the range that the fields use when that is less than half of it,
-    else a map would show one colour.
+    shows light and heavy values at once and leaves dry pixels white; their upper limit is raised when more than one
+    value in a hundred lies beyond it. Others keep the part of the range that the fields use when that is less than
+    half of it, else a map would show one colour.
 
     Args:
         spec: of the variable.
@@ -62,7 +62,7 @@ def value_scale(
     lowest, highest = _span(np.concatenate([values, _pooled(others)]))
     stated = None if own_range else spec.plot_range
     if is_amount(spec):
-        top = stated[1] if stated else _nice(high if high > 0 else 1.0)
+        top = stated[1] if stated else _nice(float(np.quantile(values, 0.998)) if values.size else 1.0)
         if values.size and np.mean(values > top) > 0.01:
             top = _nice(float(np.quantile(values, 0.995)))
         norm: Normalize = PowerNorm(0.5, vmin=0.0, vmax=top, clip=False)
