@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,12 +14,12 @@ from stride_eval.config import EvalConfig
 from stride_eval.errors import EvalError
 from stride_eval.output import check_replaceable, completed_folder
 from stride_eval.progress import Progress, silent
+from stride_eval.report.section import Section
 from stride_eval.scores import Score
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from stride_eval.plots.record import FigureRecord
     from stride_eval.provenance import Provenance
     from stride_eval.systems import Systems
 
@@ -45,21 +45,6 @@ class EvaluationResult:
     reference: str | None
     families: tuple[str, ...]
     dates: tuple[str, ...]
-
-
-@dataclass
-class Section:
-    """One family's part of the report.
-
-    Attributes:
-        name: of the family.
-        title: its heading.
-        figures: with file names relative to the output folder.
-    """
-
-    name: str
-    title: str
-    figures: list[tuple[FigureRecord, str]] = field(default_factory=list)
 
 
 def evaluate(

@@ -7,8 +7,9 @@ import xarray as xr
 
 from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
-from stride_eval.families.binning import counts_per_date, fine_edges, quantiles_of_counts
-from stride_eval.families.intervals import Statistic, interval, numbers
+from stride_eval.families.binning import counts_per_date, fine_edges
+from stride_eval.families.intervals import interval, numbers
+from stride_eval.families.tail_statistics import tail_statistics
 from stride_eval.joining import join_blocks, join_systems, join_targets
 from stride_eval.metrics.exceedance import exceedance
 from stride_eval.plots.record import FigureRecord
@@ -96,33 +97,6 @@ def compute_and_plot(systems: Systems, config: EvalConfig) -> tuple[xr.Dataset, 
     """Results and their figures."""
     results = compute(systems, config)
     return results, plot(results, config)
-
-
-def tail_statistics(results: xr.Dataset, relative: bool) -> tuple[xr.Dataset, dict[str, Statistic]]:
-    """Counts per date, and how quantiles follow from them.
-
-    Args:
-        results: of one target.
-        relative: compare by percentages; False: by differences.
-
-    Returns:
-        Components for the bootstrap; statistics "quantile", "observed" and "difference" along ``level``.
-    """
-    days = results[["counts", "observed_counts"]].fillna(0.0)
-    edges, levels = results["edges"].values, results["level"].values
-
-    def quantile(means: xr.Dataset) -> xr.DataArray:
-        return quantiles_of_counts(means["counts"], edges, levels)
-
-    def observed(means: xr.Dataset) -> xr.DataArray:
-        return quantiles_of_counts(means["observed_counts"], edges, levels)
-
-    def difference(means: xr.Dataset) -> xr.DataArray:
-        seen = observed(means)
-        apart = quantile(means) - seen
-        return 100.0 * apart / seen.where(seen > 0) if relative else apart
-
-    return days, {"quantile": quantile, "observed": observed, "difference": difference}
 
 
 def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:

@@ -9,8 +9,8 @@ from stride_vars.spec import VariableSpec
 
 from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
-from stride_eval.families.extremes import tail_statistics
 from stride_eval.families.intervals import interval
+from stride_eval.families.tail_statistics import tail_statistics
 from stride_eval.plots.captions import interval_words, members_of, span
 from stride_eval.plots.log_axis import label_log_axis
 from stride_eval.plots.record import FigureRecord

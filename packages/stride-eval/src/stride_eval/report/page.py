@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import jinja2
 
@@ -19,11 +18,9 @@ from stride_eval.plots.captions import interval_words, listed, short_date, span
 from stride_eval.plots.style import colours
 from stride_eval.provenance import Provenance
 from stride_eval.report.score_table import score_table
+from stride_eval.report.section import Section
 from stride_eval.report.verdict import verdict
 from stride_eval.scores import Score
-
-if TYPE_CHECKING:
-    from stride_eval.runner import Section
 
 
 def write_report(

@@ -91,6 +91,7 @@ class Trainer:
         self.average = WeightAverage(self.denoiser, options.ema_halflife_images, options.ema_ramp)
         self.averaged_denoiser = EDMDenoiser(spec).to(self.fabric.device).eval()
         self.state = TrainingState()
+        self.monitor_seconds = 0.0
         self.last_written: Path | None = None
 
     def resume(self, path: Path) -> None:
@@ -135,7 +136,8 @@ class Trainer:
             step, images = step + 1, images + batch["target"].shape[0]
             self.average.update(self.denoiser, batch["target"].shape[0], images)
             seconds = time.monotonic() - begun
-            fraction = options.budget.fraction(steps=step, images=images, seconds=seconds)
+            # The last monitor belongs to the budget: a queue does not wait for it.
+            fraction = options.budget.fraction(steps=step, images=images, seconds=seconds + self.monitor_seconds)
             self.state = TrainingState(step, images, seconds, finished=fraction >= 1.0)
             monitored = due_monitor.is_due(step, images, seconds) or self.state.finished
             if monitored:
@@ -203,6 +205,7 @@ class Trainer:
 
     def _monitor(self) -> dict[str, float]:
         """Monitors of the averaged weights, as columns of the history."""
+        begun = time.monotonic()
         self.averaged_denoiser.load_state_dict(self.average.state)
         reading = monitor(
             self.averaged_denoiser,
@@ -213,6 +216,7 @@ class Trainer:
             split="val",
             precision=torch.bfloat16 if self.precision == "bf16-mixed" else None,
         )
+        self.monitor_seconds = time.monotonic() - begun
         if reading is None:
             return {}
         row = {"crps": reading.crps}
