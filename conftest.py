@@ -1,4 +1,4 @@
-"""Real data: where STRIDE_REALDATA names their folder, a test that needs them must run."""
+"""For all tests: one thread a process, and where STRIDE_REALDATA names the real data, a test that needs them must run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
+# Tests run side by side, a process a core; more threads than cores would wait for each other. Read when torch is loaded.
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
 
 
 def pytest_configure() -> None:

@@ -127,9 +127,12 @@ def test_a_loss_that_is_not_finite_stops_with_the_times_and_keeps_the_checkpoint
 
 
 def test_a_time_budget_ends_training(experiment, tmp_path):
-    _, result = start(with_train(experiment, budget=Amount.parse("1s")), tmp_path)
+    timed = with_train(experiment, budget=Amount.parse("2s"))
+    run, result = start(timed, tmp_path)
     assert result.state.finished
-    assert result.state.seconds >= 1
+    assert result.state.step > 0
+    assert training_finished(timed, run)
+    assert not training_finished(with_train(timed, budget=Amount.parse("1h")), run)
 
 
 def test_the_gate_is_trained_behind_its_flag(experiment, tmp_path):

@@ -40,8 +40,9 @@ class TrainConfig(BaseModel):
         decay_from: Share of the budget after which the rate falls linearly to zero; 1 keeps it constant.
         weight_decay: Decoupled weight decay.
         gradient_clip: Largest norm of the gradient.
-        p_mean: Mean of ln(sigma) in training (Karras et al. 2022, Table 1).
-        p_std: Standard deviation of ln(sigma) in training.
+        p_mean: Mean of ln(sigma) in training (Karras et al. 2022, Table 1). Higher than the paper's -1.2: the conditioning
+            decides most at high noise, and the sampler starts there.
+        p_std: Standard deviation of ln(sigma) in training; must reach the sampler's sigma_max.
         gate_weight: Weight of the RainGate's cross-entropy beside the EDM loss.
         ema_halflife_images: Half-life of the averaged weights, in images.
         ema_ramp: The half-life is at most this share of the images seen so far.
@@ -64,8 +65,8 @@ class TrainConfig(BaseModel):
     decay_from: float = Field(default=0.5, ge=0, le=1)
     weight_decay: float = Field(default=0.0, ge=0)
     gradient_clip: float = Field(default=1.0, gt=0)
-    p_mean: float = -0.4
-    p_std: float = Field(default=1.4, gt=0)
+    p_mean: float = 1.0
+    p_std: float = Field(default=1.8, gt=0)
     gate_weight: float = Field(default=0.1, ge=0)
     ema_halflife_images: float = Field(default=2000.0, gt=0)
     ema_ramp: float = Field(default=0.1, gt=0)

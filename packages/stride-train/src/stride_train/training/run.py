@@ -59,6 +59,8 @@ def training_finished(config: ExperimentConfig, run: RunFolder) -> bool:
     checkpoint = load_checkpoint(found[-1])
     require_same_experiment(checkpoint.config, config, str(found[-1]))
     state = checkpoint.state
+    if state.finished and checkpoint.config["train"]["budget"] == config.train.budget.text:
+        return True
     return config.train.budget.fraction(steps=state.step, images=state.images, seconds=state.seconds) >= 1.0
 
 
