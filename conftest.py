@@ -1,4 +1,4 @@
-"""For all tests: one thread a process, and where STRIDE_REALDATA names the real data, a test that needs them must run."""
+"""One thread a process; and where STRIDE_REALDATA names the real data, a test that needs them must run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-# Tests run side by side, a process a core; more threads than cores would wait for each other. Read when torch is loaded.
+# Tests run side by side, a process a core: more threads than cores would only wait for each other.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 

@@ -40,8 +40,8 @@ class TrainConfig(BaseModel):
         decay_from: Share of the budget after which the rate falls linearly to zero; 1 keeps it constant.
         weight_decay: Decoupled weight decay.
         gradient_clip: Largest norm of the gradient.
-        p_mean: Mean of ln(sigma) in training (Karras et al. 2022, Table 1). Higher than the paper's -1.2: the conditioning
-            decides most at high noise, and the sampler starts there.
+        p_mean: Mean of ln(sigma) in training (Karras et al. 2022, Table 1). Higher than the paper's -1.2: the
+            conditioning decides most at high noise, and the sampler starts there.
         p_std: Standard deviation of ln(sigma) in training; must reach the sampler's sigma_max.
         gate_weight: Weight of the RainGate's cross-entropy beside the EDM loss.
         ema_halflife_images: Half-life of the averaged weights, in images.
