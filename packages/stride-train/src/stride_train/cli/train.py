@@ -11,7 +11,7 @@ from stride_vars.cli_errors import run as run_command_line
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.command(epilog="`--debug` shows the traceback of an error.")
 def train(
     config: Annotated[
         str | None,
