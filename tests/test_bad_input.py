@@ -18,6 +18,21 @@ def archive(second_dataset: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def trained_once(second_dataset: Path, command, tmp_path_factory) -> Path:
+    """A run of the second dataset, not to be changed."""
+    run = tmp_path_factory.mktemp("trained") / "run"
+    result = command("stride-train", second_dataset, "--out", run)
+    assert result.returncode == 0, result.stderr
+    return run
+
+
+@pytest.fixture
+def trained(trained_once: Path, tmp_path: Path) -> Path:
+    """A copy of that run to spoil."""
+    return Path(shutil.copytree(trained_once, tmp_path / "run"))
+
+
 @pytest.fixture
 def refused(command, tmp_path: Path):
     """Runs a command that must be refused and returns its one sentence."""
@@ -109,9 +124,8 @@ def test_statistics_of_another_variable(archive, refused, command, tmp_path):
     assert "statistics" in sentence
 
 
-def test_a_checkpoint_of_another_spec(archive, refused, command, tmp_path):
-    path = archive / "second.yaml"
-    assert command("stride-train", path, "--out", tmp_path / "run").returncode == 0
+def test_a_checkpoint_of_another_spec(second_dataset, refused, trained, tmp_path):
+    path = second_dataset
     wider = "model.channels=[16, 32]"
     sentence = refused("stride-train", path, "--resume", "--set", wider, "--out", tmp_path / "run")
     assert "model.channels was [8, 16], is [16, 32]" in sentence
@@ -125,15 +139,13 @@ def test_a_checkpoint_of_another_spec(archive, refused, command, tmp_path):
     assert not (tmp_path / "run" / "ensembles").exists()
 
 
-def test_a_checkpoint_cut_short(archive, refused, command, tmp_path):
-    assert command("stride-train", archive / "second.yaml", "--out", tmp_path / "run").returncode == 0
+def test_a_checkpoint_cut_short(refused, trained, tmp_path):
     (path,) = (tmp_path / "run" / "checkpoints").glob("*.safetensors")
     path.write_bytes(path.read_bytes()[:-1000])
     assert "cut short" in refused("stride-generate", tmp_path / "run")
 
 
-def test_a_saved_ensemble_without_targets(archive, refused, command, tmp_path):
-    assert command("stride-train", archive / "second.yaml", "--out", tmp_path / "run").returncode == 0
+def test_a_saved_ensemble_without_targets(refused, trained, command, tmp_path):
     assert command("stride-generate", tmp_path / "run").returncode == 0
     tree = xr.open_datatree(tmp_path / "run" / "ensembles" / "edm.zarr", engine="zarr").load()
     del tree["target"]

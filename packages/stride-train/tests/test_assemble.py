@@ -45,5 +45,5 @@ def test_a_gate_without_any_threshold_is_refused():
 
 
 def test_options_that_do_not_go_together_are_refused():
-    with pytest.raises(ExperimentError, match=r"does not fit the data: .*multiples of 8"):
-        assemble_spec(adapter(), ModelConfig(channels=(9,)), sigma_data=1.0)
+    with pytest.raises(ExperimentError, match=r"does not fit the data: .*attention_levels"):
+        assemble_spec(adapter(), ModelConfig(channels=(8,), attention_levels=(3,)), sigma_data=1.0)

@@ -12,7 +12,7 @@ class ModelConfig(BaseModel):
 
     Attributes:
         patch: Side of the square of HR pixels that the network sees as one cell (space to depth); 1 for none.
-        channels: Width of each level of the UNet, finest first; multiples of 8.
+        channels: Width of each level of the UNet, finest first.
         blocks: Residual blocks per level.
         expansion: Hidden width of a block's perceptron, in units of the level's width.
         attention_levels: Levels (0 is the finest) with self-attention.
