@@ -5,6 +5,7 @@ from stride_train.experiments import EMBEDDED, find_experiment, load_experiment,
 def test_both_experiments_are_offered_by_name():
     assert set(offered_experiments()) == {"era5-1deg-demo", "danra-era5-small"}
     assert find_experiment(EMBEDDED).name == "era5-1deg-demo.yaml"
+    assert find_experiment(f"{EMBEDDED}.yaml") == find_experiment(EMBEDDED)
 
 
 def test_the_embedded_data_lie_beside_the_experiment():

@@ -45,8 +45,8 @@ def find_experiment(name_or_path: str | Path) -> Path:
     if path.is_file():
         return path.resolve()
     offered = offered_experiments()
-    if str(name_or_path) in offered:
-        return offered[str(name_or_path)]
+    if len(path.parts) == 1 and path.name.removesuffix(".yaml") in offered:
+        return offered[path.name.removesuffix(".yaml")]
     if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
         raise ExperimentError(f"There is no experiment file '{path}': check the path.")
     if not offered:
