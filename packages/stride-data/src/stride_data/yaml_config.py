@@ -153,7 +153,7 @@ def expand_env(value: Any, where: str = "") -> Any:
         name = match.group(1)
         if name not in os.environ:
             raise DataError(
-                f"key '{where}' uses ${{{name}}}, but the environment variable {name} is not set: export it or write "
+                f"key '{where}' uses ${{{name}}}, but the environment variable {name} is not set: export it, write "
                 "the path into the file."
             )
         return os.environ[name]
