@@ -10,7 +10,7 @@ from stride_vars.cli_errors import run as run_command_line
 
 app = typer.Typer(
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     help="Generative climate downscaling, from two archives to an evaluated ensemble.",
@@ -27,7 +27,7 @@ Set = Annotated[
 ]
 
 
-@app.command(epilog="--debug shows the traceback of an error.")
+@app.command(epilog="`--debug` shows the traceback of an error.")
 def demo(out: Out = None, set_: Set = None) -> None:
     """Runs the whole chain on the embedded example, in a few minutes.
 
@@ -39,7 +39,7 @@ def demo(out: Out = None, set_: Set = None) -> None:
     _run(EMBEDDED, out, set_)
 
 
-@app.command(name="run", epilog="--debug shows the traceback of an error.")
+@app.command(name="run", epilog="`--debug` shows the traceback of an error.")
 def run_experiment(
     experiment: Annotated[
         str,
@@ -57,7 +57,7 @@ def run_experiment(
     _run(experiment, out, set_)
 
 
-@app.command(epilog="--debug shows the traceback of an error.")
+@app.command(epilog="`--debug` shows the traceback of an error.")
 def experiments() -> None:
     """Lists the experiments that are installed, with their files to copy and change."""
     from stride_train.experiments import offered_experiments

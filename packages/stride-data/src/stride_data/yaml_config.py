@@ -154,7 +154,7 @@ def expand_env(value: Any, where: str = "") -> Any:
         if name not in os.environ:
             raise DataError(
                 f"key '{where}' uses ${{{name}}}, but the environment variable {name} is not set: export it, write "
-                "the path into the file."
+                f"the path into the file, or give --set {where}=PATH."
             )
         return os.environ[name]
 
