@@ -16,7 +16,7 @@ SCORES = {
 
 
 def test_a_line_a_system_and_the_report_last():
-    lines = closing_lines(ChainResult(Path("/out/report.html"), SCORES))
+    lines = closing_lines(ChainResult(Path("/out/report.html"), SCORES, unseen=True))
     assert lines == [
         "",
         "CRPS of prcp [mm day-1], 2 times that training never saw; lower is better",
@@ -26,3 +26,8 @@ def test_a_line_a_system_and_the_report_last():
         "",
         "report: /out/report.html",
     ]
+
+
+def test_scores_of_training_times_are_called_so():
+    heading = closing_lines(ChainResult(Path("/out/report.html"), SCORES, unseen=False))[1]
+    assert heading.endswith("2 times OF THE TRAINING SPLIT, so no measure of skill; lower is better")

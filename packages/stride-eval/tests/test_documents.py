@@ -30,3 +30,4 @@ def test_evaluation_page(tmp_path, monkeypatch, capsys):
     for example in blocks(page):
         exec(compile(example, "evaluation.md", "exec"), space)
     assert "n = 6 dates" in capsys.readouterr().out
+    assert len(blocks(page)[0].splitlines()) <= 23

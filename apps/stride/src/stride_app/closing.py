@@ -17,14 +17,13 @@ def closing_lines(result: ChainResult) -> list[str]:
     members = {name: facts["members"] for name, facts in result.scores["systems"].items()}
     dates = len(result.scores["dates"])
     targets = list(dict.fromkeys(target for by_target in scores.values() for target in by_target))
+    seen = "that training never saw" if result.unseen else "OF THE TRAINING SPLIT, so no measure of skill"
     lines = []
     for target in targets:
         rows = [(name, scores[name][target]["crps"]) for name in members if target in scores.get(name, {})]
         best = min((crps["value"] for _, crps in rows if crps["value"] is not None), default=None)
         lines.append("")
-        lines.append(
-            f"CRPS of {target} [{rows[0][1]['units']}], {dates} times that training never saw; lower is better"
-        )
+        lines.append(f"CRPS of {target} [{rows[0][1]['units']}], {dates} times {seen}; lower is better")
         for name, crps in rows:
             interval = "" if crps["lower"] is None else f"  [{crps['lower']:.3f}, {crps['upper']:.3f}]"
             mark = "  best" if crps["value"] == best else ""

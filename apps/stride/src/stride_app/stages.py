@@ -23,10 +23,12 @@ class ChainResult:
     Attributes:
         report: The HTML report.
         scores: Content of the evaluation's `scores.json`.
+        unseen: Whether the scored times are none of the training split's.
     """
 
     report: Path
     scores: dict[str, Any]
+    unseen: bool
 
 
 def run_chain(config: ExperimentConfig, run: RunFolder) -> ChainResult:
@@ -46,7 +48,10 @@ def run_chain(config: ExperimentConfig, run: RunFolder) -> ChainResult:
     run.create()
     _train(config, run)
     ensembles = {name: _generate(config, run, name) for name in (MODEL_SYSTEM, *config.generate.baselines)}
-    return _evaluate(evaluation, run, ensembles)
+    report, scores = _evaluate(evaluation, run, ensembles)
+    split = config.generate.split
+    # Splits are disjoint, unless one is declared to be another.
+    return ChainResult(report, scores, unseen="train" not in (split, config.data.splits[split].same_as))
 
 
 def _train(config: ExperimentConfig, run: RunFolder) -> None:
@@ -65,7 +70,7 @@ def _generate(config: ExperimentConfig, run: RunFolder, name: str) -> Path:
     return generate(run, config, name)
 
 
-def _evaluate(config: EvalConfig, run: RunFolder, ensembles: Mapping[str, Path]) -> ChainResult:
+def _evaluate(config: EvalConfig, run: RunFolder, ensembles: Mapping[str, Path]) -> tuple[Path, dict[str, Any]]:
     from stride_eval.progress import shown
     from stride_eval.runner import evaluate
     from stride_train.provenance import content_id
@@ -85,7 +90,7 @@ def _evaluate(config: EvalConfig, run: RunFolder, ensembles: Mapping[str, Path])
         with shown() as advance:
             evaluate(dict(ensembles), config, run.evaluation, advance)
         write_text(record, identity)
-    return ChainResult(report, json.loads(scores.read_text(encoding="utf-8")))
+    return report, json.loads(scores.read_text(encoding="utf-8"))
 
 
 def say(text: str) -> None:
