@@ -130,7 +130,7 @@ def test_a_field_is_decoded_once(build, small_config, monkeypatch):
 def test_the_cache_is_bounded(build, small_config):
     small_config["cache_gb"] = 24 * 36 * 4 * 2.5e-9
     adapter = build(small_config)
-    cache = adapter._reader.cache
+    cache = adapter.sources["fine"].cache
     for time in adapter.times("train"):
         adapter.fields(time)
         assert 0 < cache.bytes_held <= cache.limit_bytes

@@ -14,7 +14,6 @@ from stride_vars.regions import Box, Region
 from stride_vars.spec import VariableSpec
 
 from stride_data.adapter_protocol import Adapter
-from stride_data.assembly.cache import FieldCache
 from stride_data.assembly.channels import ChannelCounts, Channels
 from stride_data.assembly.coordinates import Coordinates, bounds, coordinates
 from stride_data.assembly.description import describe_data, describe_domain, describe_missing
@@ -22,9 +21,9 @@ from stride_data.assembly.fields import FieldReader, FieldSet, stacked
 from stride_data.assembly.scaling import Scaling
 from stride_data.config import DataConfig
 from stride_data.discovery.scan import scan_sources
-from stride_data.discovery.source import Source
 from stride_data.discovery.splits import common_times, split_times
 from stride_data.errors import DataError
+from stride_data.field_source import FieldSource
 from stride_data.regions.geometry import Geometry, build_geometry
 from stride_data.statistics.compute import Progress, compute_statistics
 from stride_data.statistics.file import read_statistics, write_statistics
@@ -55,7 +54,7 @@ class GriddedAdapter:
         self,
         config: DataConfig,
         root: Path,
-        sources: Mapping[str, Source],
+        sources: Mapping[str, FieldSource],
         channels: Channels,
         geometry: Geometry,
         splits: Mapping[str, tuple[str, ...]],
@@ -67,9 +66,7 @@ class GriddedAdapter:
         self.channels = channels
         self.geometry = geometry
         self._splits = dict(splits)
-        self._reader = FieldReader(
-            self.sources, channels, geometry, config.missing_conditioning, FieldCache(int(config.cache_gb * 1e9))
-        )
+        self._reader = FieldReader(self.sources, channels, geometry, config.missing_conditioning)
         self._scaling: Scaling | None = None
         self._statistics: dict[str, Any] | None = None
         self._batch_meta: dict[str, Any] | None = None
@@ -194,7 +191,8 @@ class GriddedAdapter:
 
     def divide_cache(self, parts: int) -> None:
         """Keep only this share of ``cache_gb``: several processes that read side by side then hold it together."""
-        self._reader.cache.limit_bytes = int(self.config.cache_gb * 1e9 / parts)
+        for source in self.sources.values():
+            source.limit_memory(int(self.config.cache_gb * 1e9 / parts))
 
     def crop(self, seed: int, epoch: int, index: int) -> Box:
         """HR box of a training sample: drawn in the shuffle region, or the fixed box without one."""

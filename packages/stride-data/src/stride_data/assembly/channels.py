@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from stride_vars.spec import VariableSpec
 
 from stride_data.config import DataConfig
-from stride_data.discovery.source import Source
+from stride_data.field_source import FieldSource
 
 Role = Literal["target", "dynamic", "static"]
 
@@ -53,7 +53,7 @@ class Channels:
     static: tuple[Channel, ...]
 
     @classmethod
-    def from_config(cls, config: DataConfig, sources: Mapping[str, Source]) -> Channels:
+    def from_config(cls, config: DataConfig, sources: Mapping[str, FieldSource]) -> Channels:
         """Channels that a configuration names."""
 
         def channels(role: Role, names: Sequence[str]) -> tuple[Channel, ...]:
@@ -77,11 +77,3 @@ class Channels:
     def all(self) -> tuple[Channel, ...]:
         """Targets, then dynamic, then static; a variable that has two roles comes once."""
         return tuple({channel.name: channel for channel in (*self.static, *self.dynamic, *self.target)}.values())
-
-
-def keys_by_source(channels: Sequence[Channel]) -> dict[str, list[str]]:
-    """Catalogue keys of channels, grouped by source."""
-    grouped: dict[str, list[str]] = {}
-    for channel in channels:
-        grouped.setdefault(channel.source, []).append(channel.spec.key)
-    return grouped

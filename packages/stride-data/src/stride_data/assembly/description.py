@@ -7,7 +7,7 @@ from typing import Any
 
 from stride_data.assembly.channels import Channels
 from stride_data.config import DataConfig
-from stride_data.discovery.source import Source
+from stride_data.field_source import FieldSource
 from stride_data.regions.geometry import Geometry
 
 
@@ -27,7 +27,7 @@ def describe_domain(geometry: Geometry) -> dict[str, Any]:
     return described
 
 
-def describe_missing(config: DataConfig, sources: Mapping[str, Source]) -> dict[str, Any]:
+def describe_missing(config: DataConfig, sources: Mapping[str, FieldSource]) -> dict[str, Any]:
     """What is done to values beside the transforms: missing ones, and those below a stated minimum."""
     return {
         "missing_target": {"scaled_value": 0.0, "where": "mask is False"},
@@ -43,7 +43,7 @@ def describe_missing(config: DataConfig, sources: Mapping[str, Source]) -> dict[
 
 def describe_data(
     config: DataConfig,
-    sources: Mapping[str, Source],
+    sources: Mapping[str, FieldSource],
     channels: Channels,
     geometry: Geometry,
     splits: Mapping[str, tuple[str, ...]],

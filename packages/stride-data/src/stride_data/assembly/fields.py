@@ -1,19 +1,18 @@
-"""Physical fields of one time and box, read through the cache."""
+"""Physical fields of one time and box."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from stride_vars.regions import Box
 
-from stride_data.assembly.cache import FieldCache
-from stride_data.assembly.channels import Channel, Channels, keys_by_source
-from stride_data.discovery.source import Source
+from stride_data.assembly.channels import Channel, Channels
 from stride_data.errors import DataError
+from stride_data.field_source import FieldSource
 from stride_data.regions.geometry import Geometry
 
 
@@ -42,65 +41,28 @@ class FieldSet:
 
 @dataclass(frozen=True)
 class FieldReader:
-    """Reads whole fields once, keeps them, and hands out views of boxes.
+    """Hands out the boxes of channels at a time.
 
     Attributes:
         sources: By name.
         channels: In order.
         geometry: Boxes.
         missing_conditioning: "refuse", or the value to fill with.
-        cache: Decoded fields.
     """
 
-    sources: Mapping[str, Source]
+    sources: Mapping[str, FieldSource]
     channels: Channels
     geometry: Geometry
     missing_conditioning: str | float
-    cache: FieldCache
-    _keys: dict[str, list[str]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        keys = keys_by_source([*self.channels.target, *self.channels.dynamic])
-        object.__setattr__(self, "_keys", {name: list(dict.fromkeys(found)) for name, found in keys.items()})
 
     def has_target(self, time: str) -> bool:
         """Whether all targets have this time."""
-        return all(time in self.sources[channel.source].index for channel in self.channels.target)
-
-    def whole(self, channel: Channel, time: str) -> NDArray[np.float32]:
-        """A whole field [H, W] on its source's grid, read-only; a source's variables are read in one opening.
-
-        Raises:
-            DataError: If the source has no such time, or its file cannot be read.
-        """
-        wanted = (channel.source, channel.spec.key, time)
-        kept = self.cache.get(wanted)
-        if kept is not None:
-            return kept
-        source = self.sources[channel.source]
-        if time not in source.index:
-            raise DataError(f"source {source.name} has no time {time}; choose one that all its channels have.")
-        read = source.read(time, self._keys[channel.source])
-        # The field asked for goes in last, so that the others of its chunk cannot push it out.
-        for (at, key), values in read.items():
-            if (channel.source, key, at) != wanted:
-                self.cache.put((channel.source, key, at), values)
-        result = read[time, channel.spec.key]
-        self.cache.put(wanted, result)
-        return result
-
-    def whole_static(self, channel: Channel) -> NDArray[np.float32]:
-        """A whole static field [H, W], read-only."""
-        kept = self.cache.get((channel.source, channel.spec.key))
-        if kept is None:
-            kept = self.sources[channel.source].read_static(channel.spec.key)
-            self.cache.put((channel.source, channel.spec.key), kept)
-        return kept
+        return all(self.sources[channel.source].has_time(time) for channel in self.channels.target)
 
     def target(self, channel: Channel, time: str, hr: Box) -> NDArray[np.float32]:
         """View of a target field in an HR box; missing values are NaN."""
         box = self.geometry.hr_box_of(channel.source, hr)
-        return self.whole(channel, time)[box.slices]
+        return self.sources[channel.source].read_box(channel.spec.key, time, box)
 
     def dynamic(self, channel: Channel, time: str, lr: Box) -> NDArray[np.float32]:
         """A dynamic field in an LR box.
@@ -109,8 +71,9 @@ class FieldReader:
             DataError: If values are missing and the configuration refuses that.
         """
         box = self.geometry.lr_box_of(channel.source, lr)
-        values = self.whole(channel, time)[box.slices]
-        return self._conditioning(values, channel, f"{self.sources[channel.source].path_of(time)}", f"LR box {box}")
+        source = self.sources[channel.source]
+        values = source.read_box(channel.spec.key, time, box)
+        return self._conditioning(values, channel, source.place(time), f"LR box {box}")
 
     def at(self, time: str, hr: Box, lr: Box) -> Iterator[tuple[Channel, NDArray[np.float32]]]:
         """Dynamic fields of a time, and its targets where it has them."""
@@ -126,8 +89,9 @@ class FieldReader:
             DataError: If values are missing and the configuration refuses that.
         """
         box = self.geometry.hr_box_of(channel.source, hr)
-        values = self.whole_static(channel)[box.slices]
-        return self._conditioning(values, channel, f"{self.sources[channel.source].paths[0]}", f"HR box {box}")
+        source = self.sources[channel.source]
+        values = source.read_static_box(channel.spec.key, box)
+        return self._conditioning(values, channel, source.place(), f"HR box {box}")
 
     def _conditioning(self, values: NDArray[np.float32], channel: Channel, path: str, box: str) -> NDArray[np.float32]:
         missing = np.isnan(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from stride_vars.errors import StrideError, nearest
 from stride_vars.spec import VariableSpec
 
 from stride_data.config import DataConfig, SourceConfig, VariableConfig
+from stride_data.discovery.cache import FieldCache
 from stride_data.discovery.cf_names import Dims, find_dims, find_variable, read_grid
 from stride_data.discovery.grids import Grid
 from stride_data.discovery.open_files import FileHandles, open_dataset, unreadable
@@ -40,6 +42,8 @@ def scan_sources(config: DataConfig, root: Path, catalogue: Catalogue) -> dict[s
         DataError: If a file, variable, unit or coordinate is missing or wrong.
     """
     scanned: dict[str, Source] = {}
+    cache = FieldCache(int(config.cache_gb * 1e9))
+    timed = [*config.target, *config.dynamic]
 
     def scan(name: str, waiting: tuple[str, ...] = ()) -> Source:
         if name in waiting:
@@ -49,7 +53,9 @@ def scan_sources(config: DataConfig, root: Path, catalogue: Catalogue) -> dict[s
         if name not in scanned:
             source = config.sources[name]
             like = scan(source.like, (*waiting, name)) if source.like else None
-            scanned[name] = scan_source(name, source, root, catalogue, like=like, time_match=config.time_match)
+            found = scan_source(name, source, root, catalogue, like=like, time_match=config.time_match)
+            along = tuple(key for key in found.fields if f"{name}.{key}" in timed)
+            scanned[name] = dataclasses.replace(found, cache=cache, read_along=along)
         return scanned[name]
 
     return {name: scan(name) for name in config.sources}
@@ -126,6 +132,14 @@ def scan_source(
         flip_y=config.flip_y,
         npz_key=config.npz_key,
         handles=FileHandles(),
+        origin={
+            "pattern": config.files,
+            "count": len(files),
+            "calendar": calendar,
+            "block_average": factor,
+            "units": {key: field.units for key, field in fields.items()},
+            "variables": {key: entry.model_dump(mode="json") for key, entry in config.variables.items()},
+        },
     )
 
 

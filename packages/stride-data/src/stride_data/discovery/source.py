@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from stride_vars.regions import Box
 from stride_vars.spec import VariableSpec
 
+from stride_data.discovery.cache import FieldCache
 from stride_data.discovery.cf_names import Dims
 from stride_data.discovery.field_checks import check_field
 from stride_data.discovery.grids import Grid
@@ -50,6 +52,11 @@ class SourceField:
     conversion: UnitConversion
     valid_min: float | None
 
+    @property
+    def units(self) -> str:
+        """Units in the files, with the accumulation period if there is one."""
+        return self.conversion.source
+
 
 @dataclass(frozen=True)
 class Source:
@@ -68,6 +75,9 @@ class Source:
         flip_y: Whether rows are reversed.
         npz_key: Array of ``.npz`` files.
         handles: Files kept open.
+        origin: What its values come from, JSON-able.
+        read_along: Keys of the fields that are read whenever one of them is: one opening serves all.
+        cache: Decoded fields; sources of one configuration share it.
     """
 
     name: str
@@ -82,15 +92,58 @@ class Source:
     flip_y: bool
     npz_key: str | None
     handles: FileHandles
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    read_along: tuple[str, ...] = ()
+    cache: FieldCache = field(default_factory=lambda: FieldCache(0))
 
     @property
     def times(self) -> tuple[str, ...]:
         """ISO times in order; empty when the source has none."""
         return tuple(self.index)
 
-    def path_of(self, time: str) -> Path:
-        """The file that holds a time."""
-        return self.paths[self.index[time][0]]
+    def has_time(self, time: str) -> bool:
+        """Whether the source holds a time."""
+        return time in self.index
+
+    def place(self, time: str | None = None) -> str:
+        """The file that holds a time; the first one without a time."""
+        return str(self.paths[self.index[time][0] if time is not None else 0])
+
+    def read_box(self, key: str, time: str, box: Box) -> NDArray[np.float32]:
+        """View of a variable at a time in a box, [height, width], read-only; whole fields are decoded and kept.
+
+        Raises:
+            DataError: If the source has no such time, or its file cannot be read.
+        """
+        wanted = (self.name, key, time)
+        kept = self.cache.get(wanted)
+        if kept is None:
+            if time not in self.index:
+                raise DataError(f"source {self.name} has no time {time}; choose one that all its channels have.")
+            read = self.read(time, list(dict.fromkeys([key, *self.read_along])))
+            # The field asked for goes in last, so that the others of its chunk cannot push it out.
+            for (at, other), values in read.items():
+                if (self.name, other, at) != wanted:
+                    self.cache.put((self.name, other, at), values)
+            kept = read[time, key]
+            self.cache.put(wanted, kept)
+        return kept[box.slices]
+
+    def read_static_box(self, key: str, box: Box) -> NDArray[np.float32]:
+        """View of a variable without time in a box, [height, width], read-only.
+
+        Raises:
+            DataError: If the variable changes with time, or its file cannot be read.
+        """
+        kept = self.cache.get((self.name, key))
+        if kept is None:
+            kept = self.read_static(key)
+            self.cache.put((self.name, key), kept)
+        return kept[box.slices]
+
+    def limit_memory(self, limit_bytes: int) -> None:
+        """Keep decoded fields only up to this size, together with the other sources of the configuration."""
+        self.cache.limit_bytes = limit_bytes
 
     def read(self, time: str, keys: Sequence[str]) -> dict[tuple[str, str], NDArray[np.float32]]:
         """Read fields of one time, and of times that share its compressed chunk.
@@ -111,10 +164,10 @@ class Source:
         many = len(self.index) > len(self.paths)
         with _LOCK, self.handles.opened(path, self.npz_key, keep=many) as dataset:
             for key in keys:
-                field = self.fields[key]
-                array = self._array(dataset, field, path)
-                start, stop = _read_together(array, field.dims.time, position)
-                values = self._decoded(array, field, start, stop, path)
+                found = self.fields[key]
+                array = self._array(dataset, found, path)
+                start, stop = _read_together(array, found.dims.time, position)
+                values = self._decoded(array, found, start, stop, path)
                 for offset in range(stop - start):
                     result[self._time_at[file_number, start + offset], key] = values[offset]
         return result

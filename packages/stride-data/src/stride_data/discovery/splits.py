@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from stride_data.config import SplitConfig
-from stride_data.discovery.source import Source
 from stride_data.discovery.times import by_date, matches, ordinal_days
 from stride_data.errors import DataError
+from stride_data.field_source import FieldSource
 
 
-def common_times(sources: Sequence[Source], where: str = "data.sources") -> tuple[str, ...]:
+def common_times(sources: Sequence[FieldSource], where: str = "data.sources") -> tuple[str, ...]:
     """Times that all sources hold, in order.
 
     Args:
@@ -24,7 +24,7 @@ def common_times(sources: Sequence[Source], where: str = "data.sources") -> tupl
     for source in sources:
         if not source.times:
             raise DataError(
-                f"{where}.{source.name}: no times found in {source.paths[0]}; put the date into the file pattern, such "
+                f"{where}.{source.name}: no times found in {source.place()}; put the date into the file pattern, such "
                 "as name_{date:%Y%m%d}.nc, or name the time dimension under dims."
             )
     shared = set(sources[0].times).intersection(*(source.times for source in sources[1:]))
@@ -33,7 +33,7 @@ def common_times(sources: Sequence[Source], where: str = "data.sources") -> tupl
     return tuple(time for time in sources[0].times if time in shared)
 
 
-def _no_overlap(sources: Sequence[Source]) -> DataError:
+def _no_overlap(sources: Sequence[FieldSource]) -> DataError:
     spans = ", ".join(f"{s.name} has {len(s.times)} from {s.times[0]} to {s.times[-1]}" for s in sources)
     days = set.intersection(*({by_date(time) for time in source.times} for source in sources))
     mend = (

@@ -10,8 +10,8 @@ from stride_vars.regions import Box, Region
 
 from stride_data.config import RegionConfig
 from stride_data.discovery.grids import Grid
-from stride_data.discovery.source import Source
 from stride_data.errors import DataError
+from stride_data.field_source import FieldSource
 from stride_data.regions.alignment import Alignment, align
 from stride_data.regions.boxes import domain_box, resolve_box
 from stride_data.regions.crops import CropAnchors
@@ -124,7 +124,7 @@ class Geometry:
 
 def build_geometry(
     config: RegionConfig,
-    sources: Mapping[str, Source],
+    sources: Mapping[str, FieldSource],
     target: Sequence[str],
     dynamic: Sequence[str],
     static: Sequence[str],

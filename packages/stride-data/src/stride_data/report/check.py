@@ -8,12 +8,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from stride_vars.regions import Box
 
 from stride_data.adapter import GriddedAdapter
 from stride_data.config import load_data_config
-from stride_data.discovery.source import Source
 from stride_data.discovery.splits import neighbours
 from stride_data.errors import DataError
+from stride_data.field_source import FieldSource
 from stride_data.report.progress import progress
 
 
@@ -72,17 +73,17 @@ def _unit(attrs: Mapping[str, Any]) -> str:
 def _sources(adapter: GriddedAdapter) -> Table:
     table = _table("source", "files", "times", "first", "last", "calendar", "grid", "spacing")
     for source in adapter.sources.values():
-        grid = source.grid
+        grid, blocks = source.grid, source.origin["block_average"]
         rows, columns = grid.shape
-        blocks = f" (means of {source.block_average} x {source.block_average})" if source.block_average > 1 else ""
+        averaged = f" (means of {blocks} x {blocks})" if blocks > 1 else ""
         table.add_row(
             source.name,
-            str(len(source.paths)),
+            str(source.origin["count"]),
             str(len(source.times)) if source.times else "none",
             _short(source.times[0]) if source.times else "",
             _short(source.times[-1]) if source.times else "",
             source.calendar if source.times else "",
-            f"{rows} x {columns}{blocks}",
+            f"{rows} x {columns}{averaged}",
             f"{grid.spacing[0]:g}, {grid.spacing[1]:g} {_unit(grid.y_attrs)}",
         )
     return table
@@ -103,20 +104,22 @@ def _variables(adapter: GriddedAdapter) -> Table:
                 role,
                 channel.name,
                 field.name,
-                f"{field.conversion.source} -> {channel.spec.units}",
+                f"{field.units} -> {channel.spec.units}",
                 *_first_field(adapter, source, channel.spec.key, static=role == "static"),
             )
     return table
 
 
-def _first_field(adapter: GriddedAdapter, source: Source, key: str, *, static: bool) -> tuple[str, str, str, str]:
+def _first_field(adapter: GriddedAdapter, source: FieldSource, key: str, *, static: bool) -> tuple[str, str, str, str]:
     import numpy as np
 
+    rows, columns = source.grid.shape
+    everywhere = Box(y=0, x=0, height=rows, width=columns)
     if static:
-        values = source.read_static(key)
+        values = source.read_static_box(key, everywhere)
     else:
         time = next(iter(adapter.splits.values()))[0]
-        values = source.read(time, [key])[time, key]
+        values = source.read_box(key, time, everywhere)
     observed = values[~np.isnan(values)]
     missing = f"{1 - observed.size / values.size:.1%}" if observed.size < values.size else "none"
     if observed.size == 0:

@@ -9,11 +9,11 @@ from typing import Any
 from stride_vars.regions import Box
 
 from stride_data.config import DataConfig
-from stride_data.discovery.source import Source
+from stride_data.field_source import FieldSource
 
 
 def provenance(
-    config: DataConfig, sources: Mapping[str, Source], times: Sequence[str], split: str, *, hr: Box, lr: Box
+    config: DataConfig, sources: Mapping[str, FieldSource], times: Sequence[str], split: str, *, hr: Box, lr: Box
 ) -> dict[str, Any]:
     """Describe what statistics are computed from; file names stay relative, so that moved data keep their id.
 
@@ -25,19 +25,8 @@ def provenance(
         hr: Cells on the HR grid.
         lr: Cells on the LR grid.
     """
-    files: dict[str, Any] = {}
-    for name, source in sources.items():
-        stated = config.sources[name]
-        files[name] = {
-            "pattern": stated.files,
-            "count": len(source.paths),
-            "calendar": source.calendar,
-            "block_average": source.block_average,
-            "units": {key: field.conversion.source for key, field in source.fields.items()},
-            "variables": {key: entry.model_dump(mode="json") for key, entry in stated.variables.items()},
-        }
     return {
-        "files": files,
+        "files": {name: dict(source.origin) for name, source in sources.items()},
         "split": {"name": split, **config.splits[split].model_dump(mode="json", exclude_none=True)},
         "dates": list(times),
         "region": {"hr": hr.model_dump(), "lr": lr.model_dump()},
