@@ -134,7 +134,7 @@ def test_the_cache_is_bounded(build, small_config):
     for time in adapter.times("train"):
         adapter.fields(time)
         assert 0 < cache.bytes_held <= cache.limit_bytes
-    field = adapter._reader.whole(adapter.channels.target[0], adapter.times("train")[-1])
+    field = adapter.sources["fine"].read_box("prcp", adapter.times("train")[-1], adapter.region.hr)
     with pytest.raises(ValueError, match="read-only"):
         field[0, 0] = 1.0
 
