@@ -100,6 +100,7 @@ class SourceConfig(Strict):
         flip_y: Reverse the rows.
         like: Take the coordinates of this other source.
         spacing: Or make regular coordinates.
+        crs: Coordinate reference system of the coordinates (anything that pyproj reads); overrides the CF grid mapping.
     """
 
     files: str
@@ -111,6 +112,7 @@ class SourceConfig(Strict):
     flip_y: bool = False
     like: str | None = None
     spacing: SpacingConfig | None = None
+    crs: str | None = None
 
     @model_validator(mode="after")
     def _one_origin_of_coordinates(self) -> SourceConfig:

@@ -126,8 +126,14 @@ def find_dims(array: xr.DataArray, config: DimsConfig, path: Any, where: str) ->
     return Dims(y=y, x=x, time=time)
 
 
-def read_grid(array: xr.DataArray, dims: Dims) -> Grid | None:
-    """The grid that a variable's coordinates give; None when it has no one-dimensional ones."""
+def read_grid(array: xr.DataArray, dims: Dims, crs: str | None = None) -> Grid | None:
+    """The grid that a variable's coordinates give; None when it has no one-dimensional ones.
+
+    Args:
+        array: The variable with its coordinates.
+        dims: Its dimensions.
+        crs: Coordinate reference system of the coordinates, where known.
+    """
     if dims.y not in array.coords or dims.x not in array.coords:
         return None
     latitude, longitude = (_two_dimensional(array, dims, name) for name in ("latitude", "longitude"))
@@ -138,6 +144,7 @@ def read_grid(array: xr.DataArray, dims: Dims) -> Grid | None:
         x_attrs=_plain(array[dims.x].attrs),
         latitude=latitude,
         longitude=longitude,
+        crs=crs,
     )
 
 

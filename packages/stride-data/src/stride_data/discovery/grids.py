@@ -23,6 +23,8 @@ class Grid:
         x_attrs: Attributes of the column coordinate.
         latitude: Two-dimensional latitudes, [H, W], where the file has them.
         longitude: Two-dimensional longitudes, [H, W], where the file has them.
+        crs: Coordinate reference system of ``y`` and ``x``, as text that pyproj reads; None where it is not known, and
+            for geographic coordinates.
     """
 
     y: NDArray[np.float64]
@@ -33,6 +35,7 @@ class Grid:
     x_attrs: Mapping[str, Any] = field(default_factory=dict)
     latitude: NDArray[np.float64] | None = None
     longitude: NDArray[np.float64] | None = None
+    crs: str | None = None
 
     @classmethod
     def from_centres(cls, y: NDArray[Any], x: NDArray[Any], **others: Any) -> Grid:

@@ -18,6 +18,7 @@ from stride_data.discovery.cf_names import Dims, find_dims, find_variable, read_
 from stride_data.discovery.grids import Grid
 from stride_data.discovery.open_files import FileHandles, open_dataset, unreadable
 from stride_data.discovery.patterns import FoundFile, find_files
+from stride_data.discovery.projection import check_crs, file_crs
 from stride_data.discovery.source import Source, SourceField
 from stride_data.discovery.times import CALENDARS, by_date, decode_times
 from stride_data.errors import DataError
@@ -91,6 +92,8 @@ def scan_source(
     files = find_files(config.files, root, f"{where}.files")
     if config.calendar is not None and config.calendar not in CALENDARS:
         raise DataError(f"{where}.calendar: unknown calendar '{config.calendar}'.{nearest(config.calendar, CALENDARS)}")
+    if config.crs is not None:
+        check_crs(config.crs, f"{where}.crs")
     first = files[0].path
     with open_dataset(first, config.npz_key) as dataset:
         fields: dict[str, SourceField] = {}
@@ -108,7 +111,7 @@ def scan_source(
                     f"{shape[0]} x {shape[1]}; make it a source of its own."
                 )
             shape = here
-            file_grid = file_grid or read_grid(array, dims)
+            file_grid = file_grid or read_grid(array, dims, config.crs or file_crs(dataset, array))
             fields[key] = _field(array, file_name, dims, spec, variable, first, f"{where}.variables.{key}")
         assert shape is not None
         calendar = config.calendar or _calendar(dataset, fields)
@@ -194,6 +197,7 @@ def _native_grid(
             step.x0 + step.x * np.arange(shape[1]),
             y_attrs={"units": step.units, "axis": "Y"},
             x_attrs={"units": step.units, "axis": "X"},
+            crs=config.crs,
         )
     if file_grid is None:
         raise DataError(
