@@ -74,3 +74,19 @@ def test_missing_keys_and_lengths():
     content["meta"]["timestamps"] = ["a", "b"]
     with pytest.raises(DataError, match=r"'meta\.seed' is missing"):
         validate(content)
+
+
+def test_temporal_steps_and_time_features_have_their_axes():
+    sizes = {"counts": ChannelCounts(1, 3, 2), "hr_shape": (8, 12), "lr_shape": (2, 3)}
+    stacked = {
+        **batch(),
+        "cond_dynamic": np.zeros((2, 4, 3, 2, 3), np.float32),
+        "cond_time": np.zeros((2, 2), np.float32),
+    }
+    validate_batch(stacked, **sizes, temporal_steps=4, time_features=2)
+    with pytest.raises(DataError, match=r"expected float32 \[2, 4, 3, 2, 3\], got float32 \[2, 3, 2, 3\]"):
+        validate_batch({**stacked, "cond_dynamic": batch()["cond_dynamic"]}, **sizes, temporal_steps=4, time_features=2)
+    with pytest.raises(DataError, match=r"'cond_time' is a value; expected 0 time features"):
+        validate_batch({**batch(), "cond_time": stacked["cond_time"]}, **sizes)
+    with pytest.raises(DataError, match=r"'cond_time' is None; expected 2 time features"):
+        validate_batch(batch(), **sizes, time_features=2)

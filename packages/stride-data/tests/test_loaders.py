@@ -2,12 +2,15 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
 from stride_data.contract import validate_batch  # noqa: E402
 from stride_data.errors import DataError  # noqa: E402
 from stride_data.loaders import make_loader  # noqa: E402
+from stride_data.loaders.epoch_batches import EpochBatches  # noqa: E402
 
 
 def epoch(loader, number):
@@ -76,15 +79,75 @@ def test_seed_and_epoch_decide_everything(build, small_config):
     assert not same(first, epoch(loader(seed=2), 0))
 
 
-def test_workers_give_the_same_batches(build, small_config):
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker")
+@pytest.mark.parametrize("workers", [1, 4])
+def test_workers_give_the_same_batches(build, small_config, workers):
     adapter = build(small_config)
 
-    def loader(workers):
-        return make_loader(adapter, "train", batch_size=3, seed=1, shuffle=True, crops_per_field=3, num_workers=workers)
+    def loader(count):
+        return make_loader(adapter, "train", batch_size=3, seed=1, shuffle=True, crops_per_field=3, num_workers=count)
 
-    alone, helped = loader(0), loader(2)
+    alone, helped = loader(0), loader(workers)
     for number in (0, 3, 1):
         assert same(epoch(alone, number), epoch(helped, number))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_two_ranks_share_the_batches_of_one(build, small_config, workers):
+    adapter = build(small_config)
+
+    def batches(size, rank, ranks, drop_last=False):
+        loader = make_loader(
+            adapter,
+            "train",
+            batch_size=size,
+            seed=1,
+            shuffle=True,
+            crops_per_field=4,
+            num_workers=workers if ranks > 1 else 0,
+            drop_last=drop_last,
+            rank=rank,
+            world_size=ranks,
+        )
+        return epoch(loader, 2)
+
+    whole = batches(6, 0, 1)  # 16 samples: 6, 6 and 4
+    parts = batches(3, 0, 2), batches(3, 1, 2)
+    for one, *shares in zip(whole, *parts, strict=True):
+        for key in ("target", "cond_dynamic", "cond_static"):
+            assert torch.equal(one[key], torch.cat([share[key] for share in shares]))
+        assert one["meta"]["timestamps"] == [t for share in shares for t in share["meta"]["timestamps"]]
+        for key, boxes in one["cond_coord"].items():
+            assert torch.equal(boxes, torch.cat([share["cond_coord"][key] for share in shares]))
+    assert [len(batch["target"]) for batch in parts[0]] == [3, 3, 2]
+    assert [len(batch["target"]) for batch in batches(3, 1, 2, drop_last=True)] == [3, 3]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    length=st.integers(1, 60),
+    size=st.integers(1, 7),
+    ranks=st.integers(1, 4),
+    seed=st.integers(0, 2**32),
+    drop_last=st.booleans(),
+)
+def test_ranks_take_every_sample_once_and_the_same_number_of_steps(length, size, ranks, seed, drop_last):
+    loaders = [
+        EpochBatches(length, batch_size=size, shuffle=True, seed=seed, rank=r, world_size=ranks, drop_last=drop_last)
+        for r in range(ranks)
+    ]
+    taken = [list(loader) for loader in loaders]
+    assert {len(batches) for batches in taken} == {len(loaders[0])}
+    seen = [index for batches in taken for batch in batches for _, index in batch]
+    assert len(seen) == len(set(seen)) and set(seen) <= set(range(length))
+    left = length % (size * ranks)
+    assert length - len(seen) == (left if drop_last or left < ranks else 0)
+    assert all(batch for batches in taken for batch in batches)
+
+
+def test_a_rank_outside_the_world_is_refused():
+    with pytest.raises(ValueError, match="rank 2 is none of the 2 processes"):
+        EpochBatches(4, batch_size=1, shuffle=True, seed=0, rank=2, world_size=2)
 
 
 def test_without_shuffle_the_fixed_box_comes_in_order(build, small_config):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from stride_vars.catalogue import Catalogue
 from stride_vars.errors import nearest
 from stride_vars.regions import Box, Region
@@ -18,12 +19,15 @@ from stride_data.assembly.channels import ChannelCounts, Channels
 from stride_data.assembly.coordinates import Coordinates, bounds, coordinates
 from stride_data.assembly.description import describe_data, describe_domain, describe_missing
 from stride_data.assembly.fields import FieldReader, FieldSet, stacked
+from stride_data.assembly.lags import Lags
+from stride_data.assembly.sample_times import SampleTimes, sample_times
 from stride_data.assembly.scaling import Scaling
+from stride_data.assembly.time_features import encode_time, feature_names
 from stride_data.config import DataConfig
 from stride_data.discovery.scan import scan_sources
-from stride_data.discovery.splits import common_times, split_times
 from stride_data.errors import DataError
 from stride_data.field_source import FieldSource
+from stride_data.periods import parse_offset
 from stride_data.regions.geometry import Geometry, build_geometry
 from stride_data.statistics.compute import Progress, compute_statistics
 from stride_data.statistics.file import read_statistics, write_statistics
@@ -48,6 +52,8 @@ class GriddedAdapter:
         sources: Scanned sources by name.
         channels: Channels in order.
         geometry: Boxes and alignments.
+        lags: Steps of the dynamic fields' stack.
+        dropped_times: By split, how many times were left out because their stack has a gap.
     """
 
     def __init__(
@@ -57,7 +63,8 @@ class GriddedAdapter:
         sources: Mapping[str, FieldSource],
         channels: Channels,
         geometry: Geometry,
-        splits: Mapping[str, tuple[str, ...]],
+        lags: Lags,
+        times: SampleTimes,
     ) -> None:
         """Hold scanned parts; ``from_config`` makes them."""
         self.config = config
@@ -65,8 +72,10 @@ class GriddedAdapter:
         self.sources = dict(sources)
         self.channels = channels
         self.geometry = geometry
-        self._splits = dict(splits)
-        self._reader = FieldReader(self.sources, channels, geometry, config.missing_conditioning)
+        self.lags = lags
+        self.dropped_times = dict(times.dropped)
+        self._splits = dict(times.splits)
+        self._reader = FieldReader(self.sources, channels, geometry, lags, config.missing_conditioning_of)
         self._scaling: Scaling | None = None
         self._statistics: dict[str, Any] | None = None
         self._batch_meta: dict[str, Any] | None = None
@@ -96,9 +105,9 @@ class GriddedAdapter:
             [channel.source for channel in some] for some in (channels.target, channels.dynamic, channels.static)
         )
         geometry = build_geometry(config.region, sources, target, dynamic, static)
-        conditioned = common_times([sources[name] for name in dict.fromkeys(dynamic)])
-        paired = common_times([sources[name] for name in dict.fromkeys([*target, *dynamic])])
-        adapter = cls(config, root, sources, channels, geometry, split_times(config.splits, paired, conditioned))
+        lags = Lags(tuple(parse_offset(text) for text in config.lags), sources[target[0]].calendar)
+        times = sample_times(config, sources, channels, lags)
+        adapter = cls(config, root, sources, channels, geometry, lags, times)
         if statistics is not None:
             adapter.load_statistics(statistics)
         elif config.statistics is not None:
@@ -141,6 +150,21 @@ class GriddedAdapter:
     def counts(self) -> ChannelCounts:
         """Number of channels of each role."""
         return self.channels.counts
+
+    @property
+    def temporal_steps(self) -> int:
+        """Length of the dynamic fields' stack."""
+        return len(self.lags)
+
+    @property
+    def lag_hours(self) -> tuple[float, ...]:
+        """Offset in hours of every step of the stack from the target's time."""
+        return self.lags.hours
+
+    @property
+    def time_feature_names(self) -> tuple[str, ...]:
+        """Names of the numbers in ``cond_time``; empty without time features."""
+        return feature_names(self.config.time_features)
 
     @property
     def hr_shape(self) -> tuple[int, int]:
@@ -212,7 +236,7 @@ class GriddedAdapter:
         """
         hr = self.region.hr if box is None else box
         lr = self.region.lr if box is None else self.geometry.lr_box(box)
-        dynamic = stacked([self._reader.dynamic(channel, time, lr) for channel in self.channels.dynamic])
+        dynamic = self._reader.dynamic_stack(time, lr)
         target = mask = static = None
         if self._reader.has_target(time):
             target = stacked([self._reader.target(channel, time, hr) for channel in self.channels.target])
@@ -245,6 +269,7 @@ class GriddedAdapter:
             "target": target,
             "cond_dynamic": self.forward_conditioning(physical.dynamic),
             "cond_static": None if physical.static is None else self.forward_static(physical.static),
+            "cond_time": self.encode_time(time),
             "cond_coord": {
                 "hr_box": np.array((hr.y, hr.x, hr.height, hr.width), np.int64),
                 "lr_box": np.array((lr.y, lr.x, lr.height, lr.width), np.int64),
@@ -255,6 +280,11 @@ class GriddedAdapter:
             "meta": {"timestamps": [time], **self.batch_meta()},
         }
 
+    def encode_time(self, time: str) -> NDArray[np.float32] | None:
+        """The time features of a time, float32 [F]; None when the configuration asks for none."""
+        features = self.config.time_features
+        return encode_time(time, features, self.calendar) if features else None
+
     def batch_meta(self) -> dict[str, Any]:
         """The part of a batch's ``meta`` that is the same for every batch."""
         if self._batch_meta is None:
@@ -262,6 +292,8 @@ class GriddedAdapter:
                 "target_vars": list(self.target_names),
                 "cond_vars": list(self.cond_names),
                 "static_vars": list(self.static_names),
+                "time_features": list(self.time_feature_names),
+                "lag_hours": list(self.lags.hours),
                 "domain_info": self.domain_info,
                 "scaling_info": {
                     "transforms": self.transforms,

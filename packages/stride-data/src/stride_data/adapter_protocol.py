@@ -43,6 +43,12 @@ class Adapter(Protocol):
     @property
     def lr_margin(self) -> int: ...  # noqa: D102
     @property
+    def temporal_steps(self) -> int: ...  # noqa: D102
+    @property
+    def lag_hours(self) -> tuple[float, ...]: ...  # noqa: D102
+    @property
+    def time_feature_names(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
     def calendar(self) -> str: ...  # noqa: D102
     @property
     def region(self) -> Region: ...  # noqa: D102

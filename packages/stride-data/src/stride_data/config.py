@@ -20,6 +20,7 @@ from stride_data.config_sections import (
     VariableConfig,
 )
 from stride_data.errors import DataError, hint
+from stride_data.periods import parse_offset
 from stride_data.transforms.registry import check_options
 from stride_data.yaml_config import absolute, apply_overrides, expand_env, load_yaml
 
@@ -59,7 +60,12 @@ class DataConfig(Strict):
         splits: Times of each split, by name; ``train`` is the one that statistics are computed on.
         transforms: Per ``source.key``, the scaling; by default the variable's own.
         statistics: Path of the statistics file.
-        missing_conditioning: "refuse", or the value that replaces missing conditioning (canonical units).
+        missing_conditioning: "refuse", or the value that replaces missing conditioning (canonical units); or one of
+            the two for each ``source.key`` named, all others being refused.
+        lags: Offsets in time of the dynamic fields ("-1 day", "0 days"), in the order of the stack; by default the
+            target's own time.
+        lag_gaps: Whether times whose stack lacks a field are refused or dropped.
+        time_features: Numbers that say where in the year ("day_of_year") and the day ("time_of_day") a sample lies.
         time_match: Whether times of sources are compared exactly or by date.
         cache_gb: Decoded fields kept in memory, in gigabytes.
     """
@@ -74,7 +80,10 @@ class DataConfig(Strict):
     splits: dict[str, SplitConfig] = Field(min_length=1)
     transforms: dict[str, Annotated[dict[str, Any], BeforeValidator(_as_transform)]] = Field(default_factory=dict)
     statistics: str | None = None
-    missing_conditioning: float | str = "refuse"
+    missing_conditioning: float | str | dict[str, float | str] = "refuse"
+    lags: list[str] = Field(default_factory=lambda: ["0 days"], min_length=1)
+    lag_gaps: Literal["refuse", "drop"] = "refuse"
+    time_features: list[Literal["day_of_year", "time_of_day"]] = Field(default_factory=list)
     time_match: Literal["exact", "date"] = "exact"
     cache_gb: float = Field(default=4.0, gt=0)
 
@@ -121,10 +130,37 @@ class DataConfig(Strict):
 
     @field_validator("missing_conditioning")
     @classmethod
-    def _refuse_or_a_number(cls, value: float | str) -> float | str:
-        if isinstance(value, str) and value != "refuse":
-            raise ValueError("write 'refuse', or the number that replaces missing values")
+    def _refuse_or_a_number(
+        cls, value: float | str | dict[str, float | str], info: ValidationInfo
+    ) -> float | str | dict[str, float | str]:
+        stated = value if isinstance(value, dict) else {"": value}
+        used = [name for role in ("dynamic", "static") for name in info.data.get(role, [])]
+        for name, what in stated.items():
+            if name and used and name not in used:
+                raise ValueError(f"'{name}' is no conditioning{hint(name, used)}")
+            if isinstance(what, str) and what != "refuse":
+                raise ValueError("write 'refuse', or the number that replaces missing values")
         return value
+
+    @field_validator("lags")
+    @classmethod
+    def _offsets_in_time(cls, value: list[str]) -> list[str]:
+        offsets = [parse_offset(text) for text in value]
+        if len(set(offsets)) < len(offsets):
+            raise ValueError(f"{value} names an offset twice")
+        return value
+
+    @field_validator("time_features")
+    @classmethod
+    def _features_once(cls, value: list[str]) -> list[str]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"{value} names a feature twice")
+        return value
+
+    def missing_conditioning_of(self, channel: str) -> float | str:
+        """What is done about missing values of a conditioning channel: "refuse", or the value to fill with."""
+        stated = self.missing_conditioning
+        return stated.get(channel, "refuse") if isinstance(stated, dict) else stated
 
     @property
     def variables_files(self) -> list[str]:

@@ -8,8 +8,9 @@ from typing import Any
 from stride_data.assembly.channels import ChannelCounts
 from stride_data.errors import DataError
 
-_KEYS = ("target", "cond_dynamic", "cond_static", "cond_coord", "mask", "meta")
-_OPTIONAL = ("target", "cond_static", "cond_coord", "mask")
+_KEYS = ("target", "cond_dynamic", "cond_static", "cond_time", "cond_coord", "mask", "meta")
+_OPTIONAL = ("target", "cond_static", "cond_time", "cond_coord", "mask")
+_MAY_BE_LEFT_OUT = ("cond_time",)
 _META = ("timestamps", "target_vars", "cond_vars", "static_vars", "domain_info", "scaling_info", "seed")
 _COORD = {"hr_box": "int64", "lr_box": "int64", "hr_bounds": "float64", "lr_bounds": "float64"}
 
@@ -20,22 +21,31 @@ def validate_batch(
     counts: ChannelCounts,
     hr_shape: tuple[int, int],
     lr_shape: tuple[int, int],
+    temporal_steps: int = 1,
+    time_features: int = 0,
 ) -> None:
     """Check keys, shapes and types of a contract batch, of numpy arrays or torch tensors.
 
-    ``target`` float32 [B, C_out, H_hr, W_hr] or None; ``cond_dynamic`` float32 [B, C_dyn, H_lr, W_lr]; ``cond_static``
-    float32 [B, C_static, H_hr, W_hr], None exactly when there are no static channels; ``mask`` bool of the target's
-    shape or None; ``cond_coord`` None or boxes int64 [B, 4] and bounds float64 [B, 4]; ``meta`` a dictionary.
+    - ``target`` float32 [B, C_out, H_hr, W_hr] or None
+    - ``cond_dynamic`` float32 [B, C_dyn, H_lr, W_lr], or [B, T, C_dyn, H_lr, W_lr] with more than one temporal step
+    - ``cond_static`` float32 [B, C_static, H_hr, W_hr], None exactly when there are no static channels
+    - ``cond_time`` float32 [B, F], None (or left out) exactly when there are no time features
+    - ``cond_coord`` None, or boxes int64 [B, 4] and bounds float64 [B, 4]
+    - ``mask`` bool of the target's shape, or None
+    - ``meta`` a dictionary
 
     Args:
         batch: The batch.
         counts: Channels of each role.
         hr_shape: Rows and columns on the HR grid.
         lr_shape: Rows and columns on the LR grid.
+        temporal_steps: Steps of the dynamic fields' stack.
+        time_features: Numbers that describe a sample's time.
 
     Raises:
         DataError: Naming the key, what is expected and what was got.
     """
+    batch = {**dict.fromkeys(_MAY_BE_LEFT_OUT), **batch}
     for key in _KEYS:
         if key not in batch:
             raise DataError(f"batch: key '{key}' is missing; got {', '.join(map(str, batch)) or 'no keys'}.")
@@ -47,7 +57,13 @@ def validate_batch(
             raise DataError(f"batch: '{key}' is None; expected a value.")
     size = batch["cond_dynamic"].shape[0] if getattr(batch["cond_dynamic"], "ndim", 0) else 0
     hr = (size, counts.target, *hr_shape)
-    _check(batch["cond_dynamic"], "cond_dynamic", "float32", (size, counts.dynamic, *lr_shape))
+    steps = (temporal_steps,) if temporal_steps > 1 else ()
+    _check(batch["cond_dynamic"], "cond_dynamic", "float32", (size, *steps, counts.dynamic, *lr_shape))
+    if (batch["cond_time"] is None) != (time_features == 0):
+        got = "None" if batch["cond_time"] is None else "a value"
+        raise DataError(f"batch: 'cond_time' is {got}; expected {time_features} time features.")
+    if batch["cond_time"] is not None:
+        _check(batch["cond_time"], "cond_time", "float32", (size, time_features))
     if (batch["cond_static"] is None) != (counts.static == 0):
         got = "None" if batch["cond_static"] is None else "a value"
         raise DataError(f"batch: 'cond_static' is {got}; expected {counts.static} static channels.")

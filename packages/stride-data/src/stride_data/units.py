@@ -104,6 +104,19 @@ def conversion(units: str, canonical: str, accumulation: str | None = None) -> U
     return UnitConversion(described, canonical, (one - zero) / period, zero)
 
 
+def seconds_in(text: str) -> float:
+    """Seconds of a period or offset in time such as "6 hours" or "-1 day".
+
+    Raises:
+        DataError: If the text is no time.
+    """
+    registry, _ = _registry()
+    try:
+        return float(registry.Quantity(text).to("second").magnitude)
+    except Exception:
+        raise DataError(f"'{text}' is no period of time; write it like '1 day' or '6 hours'.") from None
+
+
 def _parsed(text: str) -> Any:
     registry, _ = _registry()
     try:

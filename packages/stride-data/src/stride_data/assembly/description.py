@@ -58,6 +58,8 @@ def describe_data(
         "region": geometry.region.model_dump(mode="json"),
         "domain": describe_domain(geometry),
         "calendar": sources[channels.target[0].source].calendar,
+        "lags": list(config.lags),
+        "time_features": list(config.time_features),
         **describe_missing(config, sources),
         "splits": {
             name: {

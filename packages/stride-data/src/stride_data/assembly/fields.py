@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from stride_vars.regions import Box
 
 from stride_data.assembly.channels import Channel, Channels
+from stride_data.assembly.lags import Lags
 from stride_data.errors import DataError
 from stride_data.field_source import FieldSource
 from stride_data.regions.geometry import Geometry
@@ -22,7 +23,7 @@ class FieldSet:
 
     Attributes:
         target: [C_out, H_hr, W_hr], missing values NaN; None where the time has no target.
-        dynamic: [C_dyn, H_lr, W_lr].
+        dynamic: [C_dyn, H_lr, W_lr], or [T, C_dyn, H_lr, W_lr] with temporal stacking.
         static: [C_static, H_hr, W_hr]; None without static channels.
         mask: bool, the target's shape, True where it is observed; None where the time has no target.
         hr_box: Box of target and static on the HR grid.
@@ -47,13 +48,15 @@ class FieldReader:
         sources: By name.
         channels: In order.
         geometry: Boxes.
-        missing_conditioning: "refuse", or the value to fill with.
+        lags: Steps of the dynamic fields' stack.
+        missing_conditioning: For a channel's name, "refuse" or the value to fill with.
     """
 
     sources: Mapping[str, FieldSource]
     channels: Channels
     geometry: Geometry
-    missing_conditioning: str | float
+    lags: Lags
+    missing_conditioning: Callable[[str], float | str]
 
     def has_target(self, time: str) -> bool:
         """Whether all targets have this time."""
@@ -75,10 +78,23 @@ class FieldReader:
         values = source.read_box(channel.spec.key, time, box)
         return self._conditioning(values, channel, source.place(time), f"LR box {box}")
 
+    def dynamic_stack(self, time: str, lr: Box) -> NDArray[np.float32]:
+        """All dynamic fields of a target's time in an LR box: [C, H, W], or [T, C, H, W] with several steps.
+
+        Raises:
+            DataError: As ``dynamic``.
+        """
+        steps = [
+            stacked([self.dynamic(channel, other, lr) for channel in self.channels.dynamic])
+            for other in self.lags.times(time)
+        ]
+        return np.stack(steps) if self.lags.stacked else steps[0]
+
     def at(self, time: str, hr: Box, lr: Box) -> Iterator[tuple[Channel, NDArray[np.float32]]]:
-        """Dynamic fields of a time, and its targets where it has them."""
+        """Dynamic fields of the step nearest a time, and the time's targets where it has them: what statistics see."""
+        nearest = min(zip(self.lags.hours, self.lags.times(time), strict=True), key=lambda step: abs(step[0]))[1]
         for channel in self.channels.dynamic:
-            yield channel, self.dynamic(channel, time, lr)
+            yield channel, self.dynamic(channel, nearest, lr)
         for channel in self.channels.target if self.has_target(time) else ():
             yield channel, self.target(channel, time, hr)
 
@@ -97,13 +113,14 @@ class FieldReader:
         missing = np.isnan(values)
         if not missing.any():
             return values
-        if isinstance(self.missing_conditioning, str):
+        fill = self.missing_conditioning(channel.name)
+        if isinstance(fill, str):
             raise DataError(
                 f"{path}: {int(missing.sum())} of {missing.size} values of {channel.name} are missing in the {box}; "
                 "choose a region without missing conditioning, or set data.missing_conditioning to the value to fill "
                 f"with ({channel.spec.units})."
             )
-        return np.where(missing, np.float32(self.missing_conditioning), values)
+        return np.where(missing, np.float32(fill), values)
 
 
 def stacked(fields: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

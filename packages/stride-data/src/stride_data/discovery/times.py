@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import re
 from typing import Any
@@ -53,8 +54,6 @@ def decode_times(values: NDArray[Any], units: str, calendar: str, where: str) ->
 
 
 def _to_second(date: Any) -> Any:
-    import datetime
-
     if date.microsecond == 0:
         return date
     return date + datetime.timedelta(microseconds=round(date.microsecond, -6) - date.microsecond)
@@ -80,6 +79,28 @@ def ordinal_days(stamp: str, calendar: str) -> float:
     """Days since an arbitrary origin in the calendar, to tell neighbours in time."""
     import cftime
 
-    year, month, day, hour, minute, second = (int(part) for part in re.split("[-T:]", stamp))
-    date = cftime.datetime(year, month, day, hour, minute, second, calendar=calendar)
-    return float(cftime.date2num(date, "days since 1900-01-01", calendar=calendar))
+    return float(cftime.date2num(_moment(stamp, calendar), "days since 1900-01-01", calendar=calendar))
+
+
+@functools.lru_cache(maxsize=2**17)
+def shifted(stamp: str, offset: datetime.timedelta, calendar: str) -> str:
+    """The stamp of the time that lies an offset away in the calendar."""
+    return (_moment(stamp, calendar) + offset).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def day_of_year(stamp: str, calendar: str) -> tuple[int, int]:
+    """Number of the day in its year, from 1, and the year's number of days."""
+    last = _moment(f"{stamp[:4]}-12-{'30' if calendar == '360_day' else '31'}T00:00:00", calendar)
+    return int(_moment(stamp, calendar).dayofyr), int(last.dayofyr)
+
+
+def seconds_of_day(stamp: str) -> int:
+    """Seconds since midnight."""
+    hour, minute, second = (int(part) for part in stamp[11:].split(":"))
+    return 3600 * hour + 60 * minute + second
+
+
+def _moment(stamp: str, calendar: str) -> Any:
+    import cftime
+
+    return cftime.datetime(*(int(part) for part in re.split("[-T:]", stamp)), calendar=calendar)

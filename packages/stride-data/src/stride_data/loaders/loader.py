@@ -6,30 +6,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import numpy as np
 from stride_vars.errors import StrideError
-from torch.utils.data import DataLoader, Sampler, get_worker_info
+from torch.utils.data import DataLoader, get_worker_info
 
 from stride_data.adapter_protocol import Adapter
 from stride_data.loaders.collate import collate
 from stride_data.loaders.dataset import ContractDataset
-
-
-class _EpochSampler(Sampler[tuple[int, int]]):
-    """Indices with their epoch, so that workers that live on draw the crops of the right one."""
-
-    def __init__(self, length: int, *, shuffle: bool, seed: int, epoch: int) -> None:
-        self.length, self.shuffle, self.seed, self.epoch = length, shuffle, seed, epoch
-        self.skip = 0
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        order = np.arange(self.length)
-        if self.shuffle:
-            np.random.default_rng((0, self.seed, self.epoch)).shuffle(order)
-        return iter([(self.epoch, int(index)) for index in order[self.skip :]])
+from stride_data.loaders.epoch_batches import EpochBatches
 
 
 class _Guarded:
@@ -68,37 +51,32 @@ def _divide_cache(worker: int) -> None:
 class ContractLoader:
     """Contract batches of torch tensors; iterating it gives one epoch.
 
-    The batches depend on (seed, epoch) alone. Call ``set_epoch`` before every epoch: without it the same epoch comes
-    again.
+    The batches depend on (seed, epoch, rank) alone, whatever the number of workers. Call ``set_epoch`` before every
+    epoch: without it the same epoch comes again.
 
     Attributes:
         dataset: The samples.
         epoch: The epoch that the next iteration gives.
     """
 
-    def __init__(
-        self, dataset: ContractDataset, *, batch_size: int, num_workers: int, epoch: int, drop_last: bool
-    ) -> None:
+    def __init__(self, dataset: ContractDataset, batches: EpochBatches, *, num_workers: int) -> None:
         """See ``make_loader``."""
         self.dataset = dataset
-        self.batch_size = batch_size
-        self._sampler = _EpochSampler(len(dataset), shuffle=dataset.shuffle, seed=dataset.seed, epoch=epoch)
+        self._batches = batches
         self._loader: DataLoader[Any] = DataLoader(
             _Guarded(dataset),  # type: ignore[arg-type]
-            batch_size=batch_size,
-            sampler=self._sampler,
+            batch_sampler=batches,
             num_workers=num_workers,
             # Workers keep the fields that they have decoded, so they live on from epoch to epoch.
             persistent_workers=num_workers > 0,
             collate_fn=partial(_collate, seed=dataset.seed),
             worker_init_fn=_divide_cache if num_workers > 0 else None,
-            drop_last=drop_last,
         )
 
     @property
     def epoch(self) -> int:
         """The epoch that the next iteration gives."""
-        return self._sampler.epoch
+        return self._batches.epoch
 
     def set_epoch(self, epoch: int, *, skip_batches: int = 0) -> None:
         """Choose the epoch that the next iteration gives.
@@ -107,8 +85,7 @@ class ContractLoader:
             epoch: Number of the epoch.
             skip_batches: Leave out its first batches without reading them: a resumed training goes on within an epoch.
         """
-        self._sampler.epoch = epoch
-        self._sampler.skip = skip_batches * self.batch_size
+        self._batches.epoch, self._batches.skip = epoch, skip_batches
 
     def __len__(self) -> int:
         return len(self._loader)
@@ -131,13 +108,15 @@ def make_loader(
     epoch: int = 0,
     crops_per_field: int = 1,
     drop_last: bool = False,
+    rank: int = 0,
+    world_size: int = 1,
 ) -> ContractLoader:
     """Make a loader of contract batches.
 
     Args:
         adapter: The dataset's adapter, with statistics loaded.
         split: Name of the split.
-        batch_size: Samples per batch.
+        batch_size: Samples per batch and process.
         seed: Seed of order and crops.
         shuffle: True for training: random order, and crops drawn in the shuffle region if there is one. False: times in
             order, the region's fixed box.
@@ -145,9 +124,21 @@ def make_loader(
         epoch: First epoch.
         crops_per_field: Crops drawn of every time in one epoch, when shuffling.
         drop_last: Leave out a last batch that is not full.
+        rank: Number of this process among those that train together, from 0.
+        world_size: Number of processes that train together; each takes its share of every batch.
 
     Raises:
         DataError: If there is no such split.
     """
     dataset = ContractDataset(adapter, split, shuffle=shuffle, seed=seed, crops_per_field=crops_per_field)
-    return ContractLoader(dataset, batch_size=batch_size, num_workers=num_workers, epoch=epoch, drop_last=drop_last)
+    batches = EpochBatches(
+        len(dataset),
+        batch_size=batch_size,
+        shuffle=shuffle,
+        seed=seed,
+        epoch=epoch,
+        rank=rank,
+        world_size=world_size,
+        drop_last=drop_last,
+    )
+    return ContractLoader(dataset, batches, num_workers=num_workers)

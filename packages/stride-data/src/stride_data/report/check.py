@@ -167,6 +167,9 @@ def _notes(adapter: GriddedAdapter) -> list[str]:
             f"{count} times of {first} lie within a day of a time of {second}: weather persists, so the two are not "
             "independent."
         )
+    for name, count in adapter.dropped_times.items():
+        if count:
+            notes.append(f"{count} times of {name} are left out: a field of their stack of lags is missing.")
     used = {time for times in adapter.splits.values() for time in times}
     for name in dict.fromkeys(channel.source for channel in (*adapter.channels.target, *adapter.channels.dynamic)):
         unused = len(set(adapter.sources[name].times) - used)

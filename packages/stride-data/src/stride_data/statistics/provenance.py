@@ -30,6 +30,7 @@ def provenance(
         "split": {"name": split, **config.splits[split].model_dump(mode="json", exclude_none=True)},
         "dates": list(times),
         "region": {"hr": hr.model_dump(), "lr": lr.model_dump()},
+        "lags": list(config.lags),
         "missing_conditioning": config.missing_conditioning,
         "package": {"stride-data": version("stride-data")},
     }
