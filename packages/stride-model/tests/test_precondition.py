@@ -52,8 +52,8 @@ def test_preconditioning_is_float32_under_autocast(tiny, perturbed, case, monkey
     seen = {}
     original = UNet.forward
 
-    def spy(self, x, c_noise, conditioning):
-        out = original(self, x, c_noise, conditioning)
+    def spy(self, x, c_noise, conditioning, case):
+        out = original(self, x, c_noise, conditioning, case)
         seen.update(x=x.dtype, c_noise=c_noise.dtype, out=out.dtype)
         return out
 
@@ -74,7 +74,7 @@ def test_conditioning_is_not_scaled_by_c_in(tiny, perturbed, case, monkeypatch):
     x, dynamic, static = case(tiny)
     conditioning = denoiser.encode(dynamic, static)
     seen = []
-    monkeypatch.setattr(UNet, "forward", lambda self, x, c_noise, levels: seen.append((x, levels)) or x)
+    monkeypatch.setattr(UNet, "forward", lambda self, x, c_noise, levels, case: seen.append((x, levels)) or x)
     denoiser(x, torch.tensor(80.0), conditioning)
     scaled, levels = seen[0]
     torch.testing.assert_close(scaled, x / math.sqrt(1 + 80**2))

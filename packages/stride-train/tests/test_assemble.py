@@ -12,6 +12,8 @@ def adapter(thresholds=(0.5, None)):
         hr_shape=(16, 24),
         lr_shape=(4, 6),
         lr_margin=0,
+        temporal_steps=1,
+        time_feature_names=(),
         target_names=("fine.prcp", "fine.t2m"),
         wet_thresholds_scaled=lambda: list(thresholds),
     )

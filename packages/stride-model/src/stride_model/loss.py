@@ -58,6 +58,7 @@ class EDMLoss:
         target: Tensor,
         cond_dynamic: Tensor,
         cond_static: Tensor | None = None,
+        cond_features: Tensor | None = None,
         *,
         generator: torch.Generator,
         mask: Tensor | None = None,
@@ -71,6 +72,7 @@ class EDMLoss:
             target: [B, C_out, H, W], scaled. Where the mask is False anything may stand, NaN too.
             cond_dynamic: See `EDMDenoiser.encode`.
             cond_static: See `EDMDenoiser.encode`.
+            cond_features: See `EDMDenoiser.encode`.
             generator: Source of the noise levels and the noise.
             mask: bool, as the target or broadcasting to it, True where observed; None where all is.
             weight: Factor on the squared error, broadcasting to the target. The sum is divided by the number of
@@ -81,7 +83,7 @@ class EDMLoss:
             The parts, float32 also under autocast.
         """
         spec = denoiser.spec
-        conditioning = denoiser.encode(cond_dynamic, cond_static)
+        conditioning = denoiser.encode(cond_dynamic, cond_static, cond_features)
         target = target.float()
         if mask is not None:
             mask = mask.expand_as(target)

@@ -11,6 +11,7 @@ from stride_model.conditioning.native_lr import NativeLREncoder
 from stride_model.errors import SpecError
 from stride_model.rain_gate import RainGate
 from stride_model.spec import ModelSpec
+from stride_model.unet.embedding import FeatureEmbedding
 from stride_model.unet.unet import UNet
 
 
@@ -58,14 +59,18 @@ class EDMDenoiser(nn.Module):
         self.encoder = NativeLREncoder(spec)
         self.gate = RainGate(spec) if spec.use_rain_gate else None
         self.network = UNet(spec)
+        self.film = FeatureEmbedding(spec.film_features, spec.embedding_channels) if spec.film_features else None
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
-    def encode(self, cond_dynamic: Tensor, cond_static: Tensor | None = None) -> Conditioning:
+    def encode(
+        self, cond_dynamic: Tensor, cond_static: Tensor | None = None, cond_features: Tensor | None = None
+    ) -> Conditioning:
         """Encode the conditioning of B cases.
 
         Args:
             cond_dynamic: [B, C_dyn, h_lr, w_lr], or [B, T, C_dyn, h_lr, w_lr] with temporal_steps above 1; scaled.
             cond_static: [B, C_static, H, W], scaled; None where the specification has no static channels.
+            cond_features: [B, film_features]; None where the specification has none.
 
         Raises:
             SpecError: A shape that is not the specification's.
@@ -77,8 +82,16 @@ class EDMDenoiser(nn.Module):
             _expect("cond_static", cond_static, (spec.in_static_channels, *spec.target_hr_shape))
         elif cond_static is not None:
             raise SpecError("cond_static is given but the model spec has no static channels; set in_static_channels")
+        if spec.film_features:
+            _expect("cond_features", cond_features, (spec.film_features,))
+        elif cond_features is not None:
+            raise SpecError("cond_features are given but the model spec has none; set film_features")
         features, levels = self.encoder(cond_dynamic.flatten(1, -3), cond_static)
-        return Conditioning(levels, None if self.gate is None else self.gate(features))
+        return Conditioning(
+            levels,
+            gate_logits=None if self.gate is None else self.gate(features),
+            embedding=None if self.film is None else self.film(cond_features),
+        )
 
     def forward(self, x: Tensor, sigma: Tensor, conditioning: Conditioning) -> Tensor:
         """Denoise.
@@ -104,7 +117,7 @@ class EDMDenoiser(nn.Module):
         x = x.float()
         sigma = sigma.to(x).expand(x.shape[0])
         c = coefficients(sigma, self.spec.sigma_data)
-        raw = self.network(_column(c.c_in) * x, c.c_noise, conditioning.levels)
+        raw = self.network(_column(c.c_in) * x, c.c_noise, conditioning.levels, conditioning.embedding)
         return _column(c.c_skip) * x + _column(c.c_out) * raw.float()
 
     def bind(self, conditioning: Conditioning) -> Callable[[Tensor, Tensor], Tensor]:

@@ -22,6 +22,7 @@ class ModelSpec(BaseModel):
         target_hr_shape: Rows and columns of the HR box.
         lr_margin: LR cells by which the LR box goes beyond the HR box on every side.
         temporal_steps: Length of the temporal stack of LR fields.
+        film_features: Numbers per case that scale and shift every residual block, such as where in a cycle it lies.
         use_rain_gate: Whether an auxiliary head predicts the probability of exceeding a threshold.
         gated_channels: Output channels that the head speaks about.
         gate_thresholds: One threshold per gated channel, in the scaled units of the target.
@@ -46,6 +47,7 @@ class ModelSpec(BaseModel):
     target_hr_shape: Shape
     lr_margin: NonNegative = 0
     temporal_steps: Positive = 1
+    film_features: NonNegative = 0
     use_rain_gate: bool = False
     gated_channels: tuple[NonNegative, ...] = ()
     gate_thresholds: tuple[float, ...] = ()

@@ -36,6 +36,8 @@ def assemble_spec(adapter: Adapter, options: ModelConfig, *, sigma_data: float) 
             cond_lr_shape=adapter.lr_shape,
             target_hr_shape=adapter.hr_shape,
             lr_margin=adapter.lr_margin,
+            temporal_steps=adapter.temporal_steps,
+            film_features=len(adapter.time_feature_names),
             use_rain_gate=options.use_rain_gate,
             gated_channels=gated,
             gate_thresholds=thresholds,

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from stride_data.assembly.channels import Channels
+from stride_data.assembly.lags import HOUR
+from stride_data.assembly.time_features import feature_names
 from stride_data.config import DataConfig
 from stride_data.field_source import FieldSource
+from stride_data.periods import parse_offset
 from stride_data.regions.geometry import Geometry
 
 
@@ -58,8 +61,8 @@ def describe_data(
         "region": geometry.region.model_dump(mode="json"),
         "domain": describe_domain(geometry),
         "calendar": sources[channels.target[0].source].calendar,
-        "lags": list(config.lags),
-        "time_features": list(config.time_features),
+        "lag_hours": [parse_offset(text) / HOUR for text in config.lags],
+        "time_feature_names": list(feature_names(config.time_features)),
         **describe_missing(config, sources),
         "splits": {
             name: {

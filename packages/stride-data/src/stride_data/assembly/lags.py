@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from stride_data.discovery.times import shifted
 from stride_data.errors import DataError
 
+HOUR = datetime.timedelta(hours=1)
+
 
 @dataclass(frozen=True)
 class Lags:
@@ -28,7 +30,7 @@ class Lags:
     @property
     def hours(self) -> tuple[float, ...]:
         """The offsets in hours."""
-        return tuple(offset / datetime.timedelta(hours=1) for offset in self.offsets)
+        return tuple(offset / HOUR for offset in self.offsets)
 
     @property
     def stacked(self) -> bool:

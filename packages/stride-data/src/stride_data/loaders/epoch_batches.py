@@ -13,8 +13,8 @@ class EpochBatches(Sampler[list[tuple[int, int]]]):
 
     The samples of an epoch are put in one order for all ranks. Of every ``batch_size * world_size`` samples each rank
     takes its ``batch_size`` neighbours: the batches of two ranks, put side by side, are those of one rank with twice
-    the batch. A last incomplete batch is split as evenly as it can be; when there are fewer samples left than ranks, it is
-    left out, so that all ranks take the same number of steps.
+    the batch. A last incomplete batch is split as evenly as it can be; when there are fewer samples left than ranks, it
+    is left out, so that all ranks take the same number of steps.
 
     Indices come with their epoch, so that workers that live on draw the crops of the right one.
 

@@ -132,8 +132,9 @@ def _conditioning(systems: Systems, key: str, labels: list[str]) -> xr.Dataset |
             field = systems.fields("conditioning", name, variable, labels)
             if field is None:
                 continue
-            if "lag" in field.dims:  # the latest field: lags run from the past to now
-                field = field.isel(lag=-1, drop=True)
+            if "lag" in field.dims:  # the field nearest the target in time
+                nearest = int(np.abs(field["lag"].values).argmin()) if "lag" in field.coords else -1
+                field = field.isel(lag=nearest, drop=True)
             rows, columns = axes(group, y="lr_y", x="lr_x")
             field = field.assign_coords(lr_y=rows.variable, lr_x=columns.variable).drop_vars(
                 ["y", "x"], errors="ignore"

@@ -14,10 +14,13 @@ class Conditioning:
     Attributes:
         levels: One map [B, channels, rows, columns] per level of the UNet, added where the level begins.
         gate_logits: [B, gated channels, H, W], or None without the gate.
+        embedding: [B, embedding_channels], what scales and shifts the residual blocks beside the noise level; None
+            where the cases have no features.
     """
 
     levels: tuple[Tensor, ...]
     gate_logits: Tensor | None = None
+    embedding: Tensor | None = None
 
     @property
     def batch(self) -> int:
@@ -30,7 +33,7 @@ class Conditioning:
         A single case is expanded without copying.
         """
         if self.batch == 1:
-            return self._map(lambda x: x.expand(members, -1, -1, -1))
+            return self._map(lambda x: x.expand(members, *x.shape[1:]))
         return self._map(lambda x: x.repeat_interleave(members, dim=0))
 
     def __getitem__(self, cases: slice) -> "Conditioning":
@@ -43,4 +46,5 @@ class Conditioning:
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> "Conditioning":
         gate = None if self.gate_logits is None else change(self.gate_logits)
-        return Conditioning(tuple(change(level) for level in self.levels), gate)
+        embedding = None if self.embedding is None else change(self.embedding)
+        return Conditioning(tuple(change(level) for level in self.levels), gate, embedding)

@@ -1,5 +1,7 @@
 """The blocks of the UNet: residual with adaptive normalisation, and self-attention."""
 
+from typing import TypeVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -40,8 +42,11 @@ class AdaptiveNorm(nn.Module):
         return torch.addcmul(shift, h, 1 + scale)
 
 
-def zero(layer: nn.Conv2d) -> nn.Conv2d:
-    """Set a convolution to zero, so that what it ends adds nothing at the start of training."""
+Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
+
+
+def zero(layer: Layer) -> Layer:
+    """Set a layer to zero, so that what it ends adds nothing at the start of training."""
     nn.init.zeros_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -1,9 +1,11 @@
-"""The noise level as a vector."""
+"""The noise level, and what is known of a case, as vectors that scale and shift the residual blocks."""
 
 import math
 
 import torch
 from torch import Tensor, nn
+
+from stride_model.unet.blocks import zero
 
 
 class NoiseEmbedding(nn.Module):
@@ -28,3 +30,15 @@ class NoiseEmbedding(nn.Module):
         """Embed [B] to [B, channels]."""
         phase = c_noise[:, None] * self.frequencies
         return self.layers(torch.cat([phase.cos(), phase.sin()], dim=1))
+
+
+class FeatureEmbedding(nn.Sequential):
+    """A few numbers per case as a vector that is added to the noise level's; zero at the start of training.
+
+    Args:
+        features: Numbers per case.
+        channels: Width of the embedding.
+    """
+
+    def __init__(self, features: int, channels: int) -> None:
+        super().__init__(nn.Linear(features, channels), nn.SiLU(), zero(nn.Linear(channels, channels)))

@@ -66,18 +66,23 @@ class UNet(nn.Module):
         self.norm = ChannelNorm()
         self.head = zero(nn.Conv2d(widths[0], spec.out_channels * spec.patch**2, 3, padding=1))
 
-    def forward(self, x: Tensor, c_noise: Tensor, conditioning: tuple[Tensor, ...]) -> Tensor:
+    def forward(
+        self, x: Tensor, c_noise: Tensor, conditioning: tuple[Tensor, ...], case: Tensor | None = None
+    ) -> Tensor:
         """Apply the network.
 
         Args:
             x: [B, C_out, H, W], scaled by c_in.
             c_noise: [B].
             conditioning: One map per level, added where the level begins.
+            case: [B, embedding_channels], added to the noise level's embedding; None for nothing.
 
         Returns:
             [B, C_out, H, W].
         """
         embedding = self.embedding(c_noise)
+        if case is not None:
+            embedding = embedding + case
         x = self.patches.fold(x).contiguous(memory_format=torch.channels_last)
         h = self.stem(x) + conditioning[0]
         skips: list[Tensor] = []

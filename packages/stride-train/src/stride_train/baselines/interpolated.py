@@ -53,12 +53,15 @@ class Interpolated:
         """Brings the targets' LR fields to an HR grid.
 
         Args:
-            dynamic: [C_dyn, H_lr, W_lr] in physical units, margin included.
+            dynamic: [C_dyn, H_lr, W_lr] in physical units, margin included; of a temporal stack [T, C_dyn, H_lr, W_lr]
+                the step nearest the target's time is taken.
             hr_shape: Size of the HR grid that the LR box (without its margin) covers.
 
         Returns:
             float32 [C_out, H_hr, W_hr].
         """
+        if dynamic.ndim == 4:
+            dynamic = dynamic[int(np.argmin(np.abs(self.adapter.lag_hours)))]
         margin = self.adapter.lr_margin
         rows, columns = (
             interpolation_matrix(n_hr, n_lr, cell=(n_lr - 2 * margin) / n_hr, offset=margin).numpy()

@@ -75,6 +75,10 @@ class DiffusionSystem:
         )
 
 
+_RECORDED = {"lags": "lag_hours", "time_features": "time_feature_names"}
+"""Where a checkpoint's description of its data records these keys; older checkpoints know neither."""
+
+
 def _require_same_channels(checkpoint: Checkpoint, adapter: Adapter) -> None:
     for what, ours in (
         ("target", adapter.target_names),
@@ -87,6 +91,13 @@ def _require_same_channels(checkpoint: Checkpoint, adapter: Adapter) -> None:
                 f"The checkpoint '{checkpoint.path}' was trained with data.{what} {list(theirs)}, but the experiment "
                 "says "
                 f"{list(ours)}: use the experiment it was trained with."
+            )
+    for what, ours in (("lags", list(adapter.lag_hours)), ("time_features", list(adapter.time_feature_names))):
+        theirs = checkpoint.data.get(_RECORDED[what], ours)
+        if list(theirs) != ours:
+            raise GenerationError(
+                f"The checkpoint '{checkpoint.path}' was trained with data.{what} {theirs}, but the experiment says "
+                f"{ours}: use the experiment it was trained with."
             )
     for what, theirs, ours in (
         ("target_hr_shape", checkpoint.spec.target_hr_shape, adapter.hr_shape),

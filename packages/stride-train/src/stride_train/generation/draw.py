@@ -55,12 +55,13 @@ def draw_members(
     spec = denoiser.spec
     sigmas = karras_schedule(sampler.steps, sampler.sigma_min, sampler.sigma_max, sampler.rho).to(device)
     churn = Churn(sampler.s_churn, sampler.s_min, sampler.s_max, sampler.s_noise)
-    static = sample["cond_static"]
+    static, features = sample["cond_static"], sample.get("cond_time")
     drawn = []
     with torch.autocast(device.type, dtype=precision or torch.bfloat16, enabled=precision is not None):
         case = denoiser.encode(
             torch.as_tensor(np.asarray(sample["cond_dynamic"]), device=device)[None],
             None if static is None else torch.as_tensor(np.asarray(static), device=device)[None],
+            None if features is None else torch.as_tensor(np.asarray(features), device=device)[None],
         )
         for first in range(0, len(members), batch_size):
             numbers = members[first : first + batch_size]

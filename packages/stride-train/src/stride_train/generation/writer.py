@@ -32,7 +32,7 @@ class CaseFields:
         ensemble: [M, C_out, H, W].
         pmm: [C_out, H, W], or None.
         target: [C_out, H, W] with NaN where not observed, or None.
-        conditioning: [C_dyn, H_lr, W_lr].
+        conditioning: [C_dyn, H_lr, W_lr], or [T, C_dyn, H_lr, W_lr] with temporal stacking.
     """
 
     ensemble: np.ndarray
@@ -101,7 +101,7 @@ class EnsembleWriter:
             if case.target is not None:
                 self._put("target", name, index, case.target[channel])
         for channel, name in enumerate(self._names["conditioning"]):
-            self._put("conditioning", name, index, case.conditioning[channel])
+            self._put("conditioning", name, index, case.conditioning[..., channel, :, :])
         self.done.add(time)
         temporary = self._done_file.with_suffix(".partial")
         temporary.write_text(json.dumps(sorted(self.done)), encoding="utf-8")
@@ -157,12 +157,13 @@ class EnsembleWriter:
         if with_target:
             self._group(root, "target", {**cases, **hr}, fields, _FIELD_DIMS, targets)
         lr_height, lr_width = adapter.lr_shape
+        steps = adapter.lag_hours if adapter.temporal_steps > 1 else ()
         self._group(
             root,
             "conditioning",
-            {**cases, **lr},
-            {"time": len(self.times), "lr_y": lr_height, "lr_x": lr_width},
-            _LR_DIMS,
+            {**cases, **lr, **({"lag": _lag_coordinate(steps)} if steps else {})},
+            {"time": len(self.times), "lag": len(steps), "lr_y": lr_height, "lr_x": lr_width},
+            _STACKED_LR_DIMS if steps else _LR_DIMS,
             _described(adapter.cond_names, adapter.cond_vars),
         )
         if adapter.static_names:
@@ -188,7 +189,7 @@ class EnsembleWriter:
         """One group: coordinates through xarray (CF encoding), empty arrays of one chunk a field through zarr."""
         xr.Dataset(coords=coords).to_zarr(self.partial, group=group, mode="a", zarr_format=3, consolidated=False)
         shape = tuple(sizes[dim] for dim in dims)
-        chunks = tuple(1 if dim in ("time", "member") else size for dim, size in zip(dims, shape, strict=True))
+        chunks = tuple(1 if dim in ("time", "member", "lag") else size for dim, size in zip(dims, shape, strict=True))
         auxiliary = " ".join(name for name in coords if name not in dims and set(_dims_of(coords[name])) <= set(dims))
         parent = root[group]
         assert isinstance(parent, zarr.Group)
@@ -207,6 +208,7 @@ class EnsembleWriter:
 _MEMBER_DIMS = ("time", "member", "y", "x")
 _FIELD_DIMS = ("time", "y", "x")
 _LR_DIMS = ("time", "lr_y", "lr_x")
+_STACKED_LR_DIMS = ("time", "lag", "lr_y", "lr_x")
 
 
 def finished_with(path: Path, fingerprint: str) -> bool:
@@ -237,6 +239,12 @@ def _coordinates(coords: Mapping[str, tuple[Any, np.ndarray, dict[str, Any]]]) -
 
 def _dims_of(entry: tuple[Any, ...]) -> tuple[str, ...]:
     return (entry[0],) if isinstance(entry[0], str) else tuple(entry[0])
+
+
+def _lag_coordinate(hours: Sequence[float]) -> tuple[str, np.ndarray, dict[str, str]]:
+    # "h" and not "hours", which xarray would turn into time differences on reading.
+    attributes = {"units": "h", "long_name": "offset in time from the target, negative before it"}
+    return ("lag", np.asarray(hours, np.float64), attributes)
 
 
 def _time_coordinate(times: Sequence[str], calendar: str) -> dict[str, Any]:

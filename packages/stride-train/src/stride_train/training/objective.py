@@ -39,6 +39,7 @@ class Objective(nn.Module):
             batch["target"],
             batch["cond_dynamic"],
             batch["cond_static"],
+            batch.get("cond_time"),
             mask=batch["mask"],
             generator=generator,
         )
