@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
+from stride_data.assembly.epoch_batches import EpochBatches  # noqa: E402
 from stride_data.contract import validate_batch  # noqa: E402
 from stride_data.errors import DataError  # noqa: E402
 from stride_data.loaders import make_loader  # noqa: E402
-from stride_data.loaders.epoch_batches import EpochBatches  # noqa: E402
 
 
 def epoch(loader, number):

@@ -60,6 +60,25 @@ def stats(
     write_stats(config, out, overrides or [])
 
 
+@app.command()
+def batch(
+    config: ConfigArgument,
+    overrides: SetOption = None,
+    split: Annotated[str, typer.Option("--split", metavar="NAME", help="Split to take the batch from.")] = "train",
+    size: Annotated[int, typer.Option("--size", min=1, help="Samples of the batch.")] = 4,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of order and crops.")] = 0,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw it, in physical units, into FILE.")
+    ] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Show the first batch of a split, as training would get it."""
+    del debug
+    from stride_data.report.batch import show_batch
+
+    show_batch(config, overrides or [], split=split, size=size, seed=seed, plot=plot)
+
+
 def main() -> None:
     """Run the command line."""
     from stride_vars.cli_errors import run

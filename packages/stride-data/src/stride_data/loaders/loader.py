@@ -10,9 +10,9 @@ from stride_vars.errors import StrideError
 from torch.utils.data import DataLoader, get_worker_info
 
 from stride_data.adapter_protocol import Adapter
+from stride_data.assembly.epoch_batches import EpochBatches
 from stride_data.loaders.collate import collate
 from stride_data.loaders.dataset import ContractDataset
-from stride_data.loaders.epoch_batches import EpochBatches
 
 
 class _Guarded:

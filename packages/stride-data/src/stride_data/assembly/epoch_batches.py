@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from torch.utils.data import Sampler
 
 
-class EpochBatches(Sampler[list[tuple[int, int]]]):
+class EpochBatches:
     """The batches of one rank, as lists of (epoch, index).
 
     The samples of an epoch are put in one order for all ranks. Of every ``batch_size * world_size`` samples each rank
