@@ -2,7 +2,8 @@ import math
 
 import pytest
 import torch
-from stride_model.samplers.heun import Churn, heun
+from stride_model.samplers.churn import Churn
+from stride_model.samplers.heun import heun
 from stride_model.samplers.member_noise import member_noise
 from stride_model.schedule import karras_schedule
 

@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 import xarray as xr
-from stride_train.config import ExperimentConfig
+from stride_train.config import ExperimentConfig, SamplerConfig
 from stride_train.errors import CheckpointError, ExperimentError, GenerationError
 from stride_train.generation.run import generate
 from stride_train.generation.system import System
@@ -113,6 +113,26 @@ def test_baselines_go_through_the_same_writer(run, experiment):
     interpolated = xr.open_datatree(run.ensemble("interpolated"), engine="zarr")
     error = np.abs(interpolated["ensemble/prcp"][:, 0] - interpolated["target/prcp"]).mean()
     assert error < interpolated["target/prcp"].std()
+
+
+@pytest.mark.parametrize(
+    ("sampler", "calls"),
+    [({"method": "euler"}, 4), ({"method": "dpmpp_2m"}, 4), ({"method": "dpmpp_2m_sde", "eta": 0.5}, 4)],
+)
+def test_every_sampler_is_one_key(run, experiment, tmp_path, sampler, calls):
+    def members(**options):
+        config = changed(experiment, sampler=SamplerConfig(steps=4, **options))
+        tree = xr.open_datatree(generate(run, config, folder=tmp_path / options.get("method", "heun")), engine="zarr")
+        return tree["ensemble/prcp"].values, EnsembleAttrs.from_attrs(tree.attrs).sampler
+
+    values, described = members(**sampler)
+    assert described["method"] == sampler["method"] and described["network_calls_per_member"] == calls
+    assert np.isfinite(values).all() and np.abs(values - members()[0]).max() > 1e-3
+
+
+def test_churn_belongs_to_samplers_that_have_it():
+    with pytest.raises(ValueError, match="s_churn belongs to heun and euler, not to dpmpp_2m"):
+        SamplerConfig(method="dpmpp_2m", s_churn=5.0)
 
 
 def test_removing_drizzle_needs_a_gate(run, experiment):

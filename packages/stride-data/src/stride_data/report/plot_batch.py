@@ -18,8 +18,8 @@ _MOST_COLUMNS = 8
 def plot_batch(adapter: GriddedAdapter, samples: Sequence[dict[str, Any]], path: Path) -> Path:
     """Draw the samples of a batch as they arrive at the trainer, brought back to physical units.
 
-    Low-resolution channels are drawn cell by cell at their own resolution, on the same axes as the target; of a stack
-    in time, the step nearest the target is shown. A dashed line in the low-resolution panels is the high-resolution box.
+    Low-resolution channels are drawn cell by cell at their own resolution, on the axes of their own box; a dashed line
+    in them is the high-resolution box. Of a stack in time, the step nearest the target is shown.
 
     Args:
         adapter: Where the samples come from; its transforms are inverted.

@@ -13,15 +13,22 @@ MODEL_SYSTEM = "edm"
 SYSTEMS = (MODEL_SYSTEM, *BASELINES)
 
 
+CHURNING = ("heun", "euler")
+"""Samplers that add fresh noise by churn."""
+
+
 class SamplerConfig(BaseModel):
-    """Heun's method with churn (Karras et al. 2022, Algorithm 2) and its noise levels (eq. 5).
+    """The sampler and its noise levels (Karras et al. 2022, eq. 5).
 
     Attributes:
-        steps: Number of noise levels N; 2N - 1 network calls.
+        method: `heun` (Karras et al. 2022, algorithm 2; 2N - 1 network calls), `euler`, `dpmpp_2m` or `dpmpp_2m_sde`
+            (Lu et al. 2022, DPM-Solver++; N network calls each).
+        steps: Number of noise levels N.
         sigma_min: Smallest noise level, in units of the scaled target.
         sigma_max: Largest noise level.
         rho: Spacing of the levels.
-        s_churn: Amount of fresh noise; 0 gives the deterministic sampler.
+        eta: Share of the SDE's fresh noise; `dpmpp_2m_sde` alone.
+        s_churn: Amount of fresh noise of `heun` and `euler`; 0 gives the deterministic sampler.
         s_min: Smallest noise level at which noise is added.
         s_max: Largest noise level at which noise is added.
         s_noise: Inflation of the added noise.
@@ -29,10 +36,12 @@ class SamplerConfig(BaseModel):
 
     model_config = STRICT
 
+    method: Literal["heun", "euler", "dpmpp_2m", "dpmpp_2m_sde"] = "heun"
     steps: int = Field(default=18, ge=1)
     sigma_min: float = Field(default=0.002, gt=0)
     sigma_max: float = Field(default=80.0, gt=0)
     rho: float = Field(default=7.0, gt=0)
+    eta: float = Field(default=1.0, ge=0, le=1)
     s_churn: float = Field(default=0.0, ge=0)
     s_min: float = Field(default=0.0, ge=0)
     s_max: float = Field(default=float("inf"), ge=0)
@@ -42,7 +51,14 @@ class SamplerConfig(BaseModel):
     def _ordered(self) -> SamplerConfig:
         if self.sigma_min >= self.sigma_max:
             raise ValueError(f"sigma_min {self.sigma_min} must be below sigma_max {self.sigma_max}")
+        if self.s_churn > 0 and self.method not in CHURNING:
+            raise ValueError(f"s_churn belongs to {' and '.join(CHURNING)}, not to {self.method}; set it to 0")
         return self
+
+    @property
+    def network_calls(self) -> int:
+        """Calls of the network for one member."""
+        return 2 * self.steps - 1 if self.method == "heun" else self.steps
 
 
 class GenerateConfig(BaseModel):

@@ -50,9 +50,8 @@ class DiffusionSystem:
         self.denoiser.load_state_dict(checkpoint.average if config.weights == "ema" else checkpoint.network)
         self.precision = torch.bfloat16 if choose_precision("auto") == "bf16-mixed" else None
         self.description: dict[str, Any] = {
-            "method": "heun",
             **config.sampler.model_dump(mode="json"),
-            "network_calls_per_member": 2 * config.sampler.steps - 1,
+            "network_calls_per_member": config.sampler.network_calls,
             "weights": config.weights,
             "remove_drizzle": config.remove_drizzle,
             "precision": "bf16" if self.precision else "float32",

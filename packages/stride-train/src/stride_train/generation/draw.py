@@ -10,11 +10,10 @@ import torch
 from stride_data.adapter_protocol import Adapter
 from stride_model.precondition import EDMDenoiser
 from stride_model.rain_gate import gate
-from stride_model.samplers.heun import Churn, heun
 from stride_model.samplers.member_noise import member_noise
-from stride_model.schedule import karras_schedule
 
 from stride_train.config import SamplerConfig
+from stride_train.generation.sampling import sample_members
 from stride_train.seeds import derived_seed
 
 
@@ -40,7 +39,7 @@ def draw_members(
         denoiser: The network, in evaluation mode.
         sample: A contract sample of the case (no batch dimension).
         adapter: Brings the result to physical units.
-        sampler: Noise levels and churn.
+        sampler: Method, noise levels and churn.
         seed: The experiment's seed.
         time: ISO time of the case.
         members: Numbers of the members to draw.
@@ -53,8 +52,6 @@ def draw_members(
     """
     device = next(denoiser.parameters()).device
     spec = denoiser.spec
-    sigmas = karras_schedule(sampler.steps, sampler.sigma_min, sampler.sigma_max, sampler.rho).to(device)
-    churn = Churn(sampler.s_churn, sampler.s_min, sampler.s_max, sampler.s_noise)
     static, features = sample["cond_static"], sample.get("cond_time")
     drawn = []
     with torch.autocast(device.type, dtype=precision or torch.bfloat16, enabled=precision is not None):
@@ -71,7 +68,7 @@ def draw_members(
                 device=device,
             )
             conditioning = case.expand_members(len(numbers))
-            field = heun(denoiser.bind(conditioning), sigmas[0] * noise(0), sigmas, churn=churn, noise=noise).float()
+            field = sample_members(sampler, denoiser.bind(conditioning), noise, device).float()
             if remove_drizzle and conditioning.gate_logits is not None:
                 field = gate(
                     field, conditioning.gate_logits, spec.gated_channels, _dry_values(adapter, spec.gated_channels)
