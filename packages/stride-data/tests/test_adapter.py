@@ -222,6 +222,24 @@ def test_missing_conditioning_is_refused_or_filled(build, small_config, small_ro
     assert adapter.batch_meta()["scaling_info"]["missing_conditioning"] == 0.5
 
 
+def test_missing_conditioning_is_filled_for_the_variables_named_and_refused_for_others(
+    build, small_config, small_root, tmp_path
+):
+    small_config["sources"]["coarse"]["files"] = holed(small_root, tmp_path, "lr", "tp", "m")
+    small_config["region"] = {"hr": {"y": 0, "x": 0, "height": 8, "width": 8}}
+    small_config["transforms"] = {"coarse.prcp": "identity", "ground.orog": "identity"}
+    small_config["missing_conditioning"] = {"ground.orog": 0.0}
+    with pytest.raises(DataError, match=r"coarse\.prcp are missing"):
+        build(small_config)
+    small_config["missing_conditioning"] = {"coarse.prcp": 0.25}
+    adapter = build(small_config, scaled=False)
+    assert (adapter.fields(adapter.times("train")[0]).dynamic == 0.25).all()
+    assert adapter.batch_meta()["scaling_info"]["missing_conditioning"] == {"coarse.prcp": 0.25}
+    small_config["missing_conditioning"] = {"coarse.rain": 0.25}
+    with pytest.raises(DataError, match=r"'coarse\.rain' is no conditioning.*coarse\.prcp"):
+        build(small_config)
+
+
 def test_missing_targets_become_the_mask(build, small_config, small_root, tmp_path):
     small_config["sources"]["fine"]["files"] = holed(small_root, tmp_path, "hr", "tp_tot", "mm")
     adapter = build(small_config)
