@@ -5,7 +5,9 @@ import pytest
 import torch
 from stride_model.conditioning.maps import Conditioning
 from stride_model.loss import EDMLoss, loss_weight
+from stride_model.noise_levels import LogUniform
 from stride_model.precondition import EDMDenoiser
+from stride_model.uncertainty import LevelUncertainty
 
 
 class Stub:
@@ -41,10 +43,47 @@ def test_hand_computed_loss(tiny, case):
     assert parts.gate is None
 
 
-def test_sigma_is_lognormal():
-    sigma = EDMLoss(p_mean=-0.4, p_std=1.0).draw_sigma(20_000, generator())
-    assert sigma.log().mean() == pytest.approx(-0.4, abs=0.03)
-    assert sigma.log().std() == pytest.approx(1.0, abs=0.02)
+def test_channel_weights_by_hand(tiny, case):
+    spec = tiny.model_copy(update={"out_channels": 2, "sigma_data": 4.0})
+    _, dynamic, static = case(spec)
+    target = torch.stack([torch.full((2, 16, 16), 1.0), torch.full((2, 16, 16), 2.0)], dim=1)
+    sigma = torch.tensor([3.0, 3.0])
+    weighted = EDMLoss(channel_weights=(1.0, 0.5))
+    parts = weighted(Stub(spec), target, dynamic, static, generator=generator(), sigma=sigma)
+    assert parts.edm.item() == pytest.approx(25 / 144 * (1.0 * 1 + 0.5 * 4) / 2)
+    with pytest.raises(ValueError, match="1 channel weights for 2 output channels"):
+        EDMLoss(channel_weights=(1.0,))(Stub(spec), target, dynamic, static, generator=generator(), sigma=sigma)
+
+
+def test_uncertainty_balances_levels_by_hand(tiny, case):
+    """Per sample e / exp(u) + u, at u = ln 2 half the error and ln 2."""
+    _, dynamic, static = case(tiny)
+    target = torch.full((2, 1, 16, 16), 2.0)
+    sigma = torch.tensor([1.0, 1.0])  # sigma_data 1: weight 2, error 4
+    parts = EDMLoss()(
+        Stub(tiny), target, dynamic, static, generator=generator(), sigma=sigma,
+        uncertainty=lambda s: torch.full_like(s, math.log(2)),
+    )  # fmt: skip
+    assert parts.edm.item() == pytest.approx(8.0)
+    assert parts.loss.item() == pytest.approx(4.0 + math.log(2))
+
+
+def test_learnt_uncertainty_finds_the_logarithm_of_the_error(tiny, case):
+    """Its optimum is u(sigma) = ln E[error at sigma] (Karras et al. 2024, appendix B.6)."""
+    target, dynamic, static = case(tiny, batch=64)
+    torch.manual_seed(0)
+    uncertainty = LevelUncertainty()
+    optimizer = torch.optim.Adam(uncertainty.parameters(), lr=0.03)
+    draws = torch.Generator().manual_seed(3)
+    loss = EDMLoss(LogUniform(0.1, 10.0))
+    assert uncertainty(torch.tensor([0.1, 10.0])).abs().max().item() == 0.0
+    for _ in range(300):
+        optimizer.zero_grad()
+        loss(Stub(tiny), target, dynamic, static, generator=draws, uncertainty=uncertainty).loss.backward()
+        optimizer.step()
+    # The stub says 0, so the weighted error is lambda(sigma) times the data's variance of about 1.
+    levels = torch.tensor([0.2, 1.0, 5.0])
+    torch.testing.assert_close(uncertainty(levels), loss_weight(levels, 1.0).log(), atol=0.15, rtol=0)
 
 
 def test_the_generator_decides_everything(tiny, case):

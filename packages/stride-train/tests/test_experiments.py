@@ -59,3 +59,21 @@ def test_a_missing_file_and_an_unknown_name_are_told_apart(tmp_path):
         find_experiment(tmp_path / "nowhere.yaml")
     with pytest.raises(ExperimentError, match="No experiment is called 'nothing-like-this'"):
         find_experiment("nothing-like-this")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (["train.p_mean=-1.2", "train.p_std=1.2"], r"sampler\.sigma_max 80 lies beyond what training sees"),
+        (["train.noise_levels=loguniform", "train.sigma_max=20"], r"lies beyond what training sees \(0\.0e\+00"),
+        (["train.sigma_min=3", "train.sigma_max=2"], r"sigma_min 3\.0 must be below"),
+        (["train.target_weights={fine.rain: 2}"], r"'fine\.rain', which is no target.*fine\.prcp"),
+    ],
+)
+def test_noise_levels_and_weights_that_do_not_fit_are_refused(experiment_file, overrides, sentence):
+    with pytest.raises(ExperimentError, match=sentence):
+        load_experiment(experiment_file, overrides)
+
+
+def test_the_sampler_may_start_where_uniform_training_ends(experiment_file):
+    load_experiment(experiment_file, ["train.noise_levels=loguniform", "train.sigma_max=80"])

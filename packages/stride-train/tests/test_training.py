@@ -2,6 +2,7 @@ import pytest
 import torch
 from stride_data.loaders import make_loader
 from stride_model.loss import EDMLoss
+from stride_model.noise_levels import LogNormal
 from stride_model.precondition import EDMDenoiser
 from stride_train.checkpoint import latest_checkpoint, list_checkpoints, load_checkpoint
 from stride_train.config import Amount
@@ -64,7 +65,7 @@ def test_the_averaged_weights_denoise_better_than_the_first_ones(experiment, tmp
         if weights:
             denoiser.load_state_dict(weights)
         with torch.no_grad():
-            parts = EDMLoss(-0.4, 1.4)(
+            parts = EDMLoss(LogNormal(-0.4, 1.4))(
                 denoiser, batch["target"], batch["cond_dynamic"], batch["cond_static"], generator=derived_generator(0)
             )
         return float(parts.edm)
@@ -85,6 +86,28 @@ def test_a_resumed_run_equals_an_undisturbed_one_bit_for_bit(trained, experiment
         for name, value in getattr(theirs, section).items():
             assert torch.equal(getattr(ours, section)[name], value), (section, name)
     assert without_time(read_history(run.history)) == without_time(read_history(undisturbed.history))
+
+
+def test_a_balanced_loss_resumes_exactly_too(experiment, tmp_path):
+    options = {"uncertainty_weighting": True, "noise_levels": "loguniform", "decay_from": 1.0}
+    whole = with_train(experiment, **options)
+    undisturbed, _ = start(whole, tmp_path / "undisturbed")
+    run, _ = start(with_train(experiment, **options, budget=Amount.parse("6steps")), tmp_path / "resumed")
+    train(whole, run, resume=True)
+    ours, theirs = (load_checkpoint(latest_checkpoint(folder.checkpoints)) for folder in (run, undisturbed))
+    assert theirs.uncertainty["linear.weight"].abs().max() > 0
+    for section in ("network", "uncertainty"):
+        for name, value in getattr(theirs, section).items():
+            assert torch.equal(getattr(ours, section)[name], value), (section, name)
+
+
+def test_weights_of_targets_change_the_loss(experiment, tmp_path):
+    def first_loss(folder, **changes):
+        run, _ = start(with_train(experiment, budget=Amount.parse("1steps"), log_every=1, **changes), tmp_path / folder)
+        return float(read_history(run.history)[0]["edm_loss"])
+
+    plain, doubled = first_loss("plain"), first_loss("doubled", target_weights={"fine.prcp": 2.0})
+    assert doubled == pytest.approx(2 * plain)
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(trained, experiment, tmp_path):

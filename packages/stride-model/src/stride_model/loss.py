@@ -1,10 +1,12 @@
 """The training loss of Karras et al. 2022 (arXiv 2206.00364), section 5 and table 1, row "training"."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from stride_model.noise_levels import LogNormal, NoiseLevels
 from stride_model.precondition import EDMDenoiser
 from stride_model.rain_gate import rain_gate_loss
 
@@ -14,7 +16,7 @@ class LossParts:
     """A loss and what it is made of.
 
     Attributes:
-        loss: Scalar to minimise, edm + gate_weight * gate.
+        loss: Scalar to minimise: edm (under `uncertainty`, its balanced form) + gate_weight * gate.
         edm: Scalar, the weighted denoising error (eq. 2 with the weight of table 1).
         gate: Scalar, cross-entropy of the gate; None without it.
         sigma: [B], the noise levels that were drawn.
@@ -35,22 +37,17 @@ def loss_weight(sigma: Tensor, sigma_data: float) -> Tensor:
 
 @dataclass(frozen=True)
 class EDMLoss:
-    """Denoising error at noise levels drawn from ln(sigma) ~ N(p_mean, p_std²).
+    """Denoising error at noise levels that are drawn for every sample.
 
     Attributes:
-        p_mean: Mean of ln(sigma).
-        p_std: Standard deviation of ln(sigma).
+        levels: Distribution of the noise levels.
         gate_weight: Weight of the gate's cross-entropy beside the denoising error.
+        channel_weights: One factor per output channel on its squared error; None weighs all the same.
     """
 
-    p_mean: float = -1.2
-    p_std: float = 1.2
+    levels: NoiseLevels = field(default_factory=LogNormal)
     gate_weight: float = 0.1
-
-    def draw_sigma(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw n noise levels, float32, on the generator's device."""
-        normal = torch.randn(n, generator=generator, device=generator.device)
-        return (self.p_mean + self.p_std * normal).exp()
+    channel_weights: tuple[float, ...] | None = None
 
     def __call__(
         self,
@@ -64,6 +61,7 @@ class EDMLoss:
         mask: Tensor | None = None,
         weight: Tensor | None = None,
         sigma: Tensor | None = None,
+        uncertainty: Callable[[Tensor], Tensor] | None = None,
     ) -> LossParts:
         """Loss of a batch.
 
@@ -78,9 +76,13 @@ class EDMLoss:
             weight: Factor on the squared error, broadcasting to the target. The sum is divided by the number of
                 observed pixels, not by the sum of weights.
             sigma: [B], noise levels to use instead of drawing them.
+            uncertainty: u(sigma), see `LevelUncertainty`; None weighs all noise levels as table 1 does.
 
         Returns:
             The parts, float32 also under autocast.
+
+        Raises:
+            ValueError: Not one channel weight per output channel.
         """
         spec = denoiser.spec
         conditioning = denoiser.encode(cond_dynamic, cond_static, cond_features)
@@ -89,13 +91,15 @@ class EDMLoss:
             mask = mask.expand_as(target)
             target = target.where(mask, 0.0)  # before noising: NaN would spread through the network
         if sigma is None:
-            sigma = self.draw_sigma(target.shape[0], generator)
+            sigma = self.levels.draw(target.shape[0], generator)
         sigma = sigma.to(target)
         normal = torch.randn(target.shape, generator=generator, device=generator.device).to(target)
         noisy = target + sigma[:, None, None, None] * normal
         denoised = denoiser(noisy, sigma, conditioning)
         with torch.autocast(target.device.type, enabled=False):
             error = (denoised.float() - target) ** 2
+            if self.channel_weights is not None:
+                error = error * self._channel_factors(error)
             if weight is not None:
                 error = error * weight
             if mask is not None:
@@ -105,7 +109,18 @@ class EDMLoss:
             counts = torch.full_like(sums, target[0].numel()) if mask is None else mask.sum(dim=(1, 2, 3)).to(sums)
             edm = sums.sum() / counts.sum().clamp(min=1)
             per_sample = (sums / counts.clamp(min=1)).detach()
+            loss = edm
+            if uncertainty is not None:
+                log_variance = uncertainty(sigma)
+                balanced = (sums / counts.clamp(min=1) * (-log_variance).exp() + log_variance) * counts
+                loss = balanced.sum() / counts.sum().clamp(min=1)
             if conditioning.gate_logits is None:
-                return LossParts(edm, edm, None, sigma, per_sample)
+                return LossParts(loss, edm, None, sigma, per_sample)
             gate = rain_gate_loss(conditioning.gate_logits, target, spec.gated_channels, spec.gate_thresholds, mask)
-            return LossParts(edm + self.gate_weight * gate, edm, gate, sigma, per_sample)
+            return LossParts(loss + self.gate_weight * gate, edm, gate, sigma, per_sample)
+
+    def _channel_factors(self, error: Tensor) -> Tensor:
+        assert self.channel_weights is not None
+        if len(self.channel_weights) != error.shape[1]:
+            raise ValueError(f"loss: {len(self.channel_weights)} channel weights for {error.shape[1]} output channels")
+        return error.new_tensor(self.channel_weights)[:, None, None]

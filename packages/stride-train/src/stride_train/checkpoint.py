@@ -1,8 +1,9 @@
 """Checkpoints: one safetensors file that carries everything needed to generate or to go on training.
 
-Tensors stand under the prefixes `network.`, `average.` and `optimizer.`; the header holds one JSON text with the model
-spec, the data's description (variables, transforms, statistics), the training state, the config and versions. Loading
-reads numbers and JSON only, so it never executes code. A file is written under a temporary name and renamed.
+Tensors stand under the prefixes `network.`, `average.`, `optimizer.` and `uncertainty.`; the header holds one JSON text
+with the model spec, the data's description (variables, transforms, statistics), the training state, the config and
+versions. Loading reads numbers and JSON only, so it never executes code. A file is written under a temporary name and
+renamed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from stride_train.provenance import content_id, package_versions
 FORMAT = "stride-checkpoint"
 FORMAT_VERSION = 1
 _NAME = re.compile(r"^step_(\d{9})\.safetensors$")
-_SECTIONS = ("network", "average", "optimizer")
+_SECTIONS = ("network", "average", "optimizer", "uncertainty")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Checkpoint:
         network: State dict of the network.
         average: State dict of the averaged weights.
         optimizer: Optimiser state, flat: `<parameter index>.<name>` to tensor.
+        uncertainty: State dict of what balances the noise levels; empty where nothing does.
         state: How far training was.
         data: What the adapter says of itself: variables, transforms, statistics, region, splits.
         config: The resolved experiment.
@@ -66,6 +68,7 @@ class Checkpoint:
     network: dict[str, torch.Tensor]
     average: dict[str, torch.Tensor]
     optimizer: dict[str, torch.Tensor]
+    uncertainty: dict[str, torch.Tensor]
     state: TrainingState
     data: dict[str, Any]
     config: dict[str, Any]
@@ -99,6 +102,7 @@ def save_checkpoint(
     data: dict[str, Any],
     config: dict[str, Any],
     keep_last: int,
+    uncertainty: dict[str, torch.Tensor] | None = None,
 ) -> Path:
     """Writes a checkpoint, whole or not at all, and removes those older than the last `keep_last`.
 
@@ -108,7 +112,7 @@ def save_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         f"{section}.{name}": value.detach().cpu().contiguous()
-        for section, values in zip(_SECTIONS, (network, average, optimizer), strict=True)
+        for section, values in zip(_SECTIONS, (network, average, optimizer, uncertainty or {}), strict=True)
         for name, value in values.items()
     }
     header = {

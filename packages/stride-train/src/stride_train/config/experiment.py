@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from stride_data.config import DataConfig
+from stride_vars.errors import nearest
 
 from stride_train.config.generation import GenerateConfig
 from stride_train.config.model import ModelConfig
 from stride_train.config.strict import STRICT
 from stride_train.config.training import TrainConfig
+
+LEAST_SHARE = 1e-3
+"""Training must draw at least this share of its noise levels where the sampler starts, or above."""
+
+_NEARLY = 0.8  # levels within a fifth below sigma_max count: a uniform range may end with the sampler's
 
 
 class ExperimentConfig(BaseModel):
@@ -36,6 +42,33 @@ class ExperimentConfig(BaseModel):
     train: TrainConfig = TrainConfig()
     generate: GenerateConfig = GenerateConfig()
     evaluate: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("train")
+    @classmethod
+    def _weights_of_targets(cls, train: TrainConfig, info: ValidationInfo) -> TrainConfig:
+        data = info.data.get("data")
+        targets: list[str] = data.target if data is not None else list(train.target_weights)
+        for name in train.target_weights:
+            if name not in targets:
+                raise ValueError(f"target_weights names '{name}', which is no target.{nearest(name, targets)}")
+        return train
+
+    @field_validator("generate")
+    @classmethod
+    def _sampler_within_training(cls, generate: GenerateConfig, info: ValidationInfo) -> GenerateConfig:
+        """The sampler starts at sigma_max, where the network must have been trained."""
+        train = info.data.get("train")
+        if train is not None:
+            from stride_train.training.noise_levels import training_levels
+
+            share = training_levels(train).share_above(_NEARLY * generate.sampler.sigma_max)
+            if share < LEAST_SHARE:
+                raise ValueError(
+                    f"sampler.sigma_max {generate.sampler.sigma_max:g} lies beyond what training sees ({share:.1e} of "
+                    "its noise levels lie there or higher); lower it, or raise train.p_std (of loguniform, "
+                    "train.sigma_max)"
+                )
+        return generate
 
     @field_validator("name")
     @classmethod

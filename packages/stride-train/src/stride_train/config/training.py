@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from stride_train.config.budget import Amount, Budget
 from stride_train.config.strict import STRICT
@@ -40,9 +40,14 @@ class TrainConfig(BaseModel):
         decay_from: Share of the budget after which the rate falls linearly to zero; 1 keeps it constant.
         weight_decay: Decoupled weight decay.
         gradient_clip: Largest norm of the gradient.
+        noise_levels: `lognormal` (p_mean, p_std) or `loguniform` (sigma_min, sigma_max): which sigma training sees.
         p_mean: Mean of ln(sigma) in training (Karras et al. 2022, Table 1). Higher than the paper's -1.2: the
             conditioning decides most at high noise, and the sampler starts there.
         p_std: Standard deviation of ln(sigma) in training; must reach the sampler's sigma_max.
+        sigma_min: Lowest sigma of `loguniform`.
+        sigma_max: Highest sigma of `loguniform`.
+        uncertainty_weighting: Divide the loss at each sigma by its learnt expectation (Karras et al. 2024, eq. 14).
+        target_weights: Factor on the squared error of a target, by its name; 1 where none is given.
         gate_weight: Weight of the RainGate's cross-entropy beside the EDM loss.
         ema_halflife_images: Half-life of the averaged weights, in images.
         ema_ramp: The half-life is at most this share of the images seen so far.
@@ -65,8 +70,13 @@ class TrainConfig(BaseModel):
     decay_from: float = Field(default=0.5, ge=0, le=1)
     weight_decay: float = Field(default=0.0, ge=0)
     gradient_clip: float = Field(default=1.0, gt=0)
+    noise_levels: Literal["lognormal", "loguniform"] = "lognormal"
     p_mean: float = 1.0
     p_std: float = Field(default=1.8, gt=0)
+    sigma_min: float = Field(default=0.002, gt=0)
+    sigma_max: float = Field(default=200.0, gt=0)
+    uncertainty_weighting: bool = False
+    target_weights: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     gate_weight: float = Field(default=0.1, ge=0)
     ema_halflife_images: float = Field(default=2000.0, gt=0)
     ema_ramp: float = Field(default=0.1, gt=0)
@@ -77,3 +87,9 @@ class TrainConfig(BaseModel):
     checkpoint_every: Budget = Amount.parse("1min")
     keep_last: int = Field(default=2, ge=1)
     monitor: MonitorConfig = MonitorConfig()
+
+    @model_validator(mode="after")
+    def _ordered(self) -> TrainConfig:
+        if self.sigma_min >= self.sigma_max:
+            raise ValueError(f"sigma_min {self.sigma_min} must be below sigma_max {self.sigma_max}")
+        return self

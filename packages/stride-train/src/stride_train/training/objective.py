@@ -7,22 +7,25 @@ from typing import Any
 import torch
 from stride_model.loss import EDMLoss
 from stride_model.precondition import EDMDenoiser
+from stride_model.uncertainty import LevelUncertainty
 from torch import nn
 
 
 class Objective(nn.Module):
     """The EDM loss (and the RainGate's, behind its flag) of a contract batch."""
 
-    def __init__(self, denoiser: EDMDenoiser, loss: EDMLoss):
-        """Joins the two.
+    def __init__(self, denoiser: EDMDenoiser, loss: EDMLoss, uncertainty: LevelUncertainty | None = None):
+        """Joins them.
 
         Args:
             denoiser: The network.
             loss: Its loss.
+            uncertainty: Balances the noise levels; trained beside the network and not kept for generation.
         """
         super().__init__()
         self.denoiser = denoiser
         self.loss = loss
+        self.uncertainty = uncertainty
 
     def forward(self, batch: dict[str, Any], generator: torch.Generator) -> dict[str, torch.Tensor]:
         """Loss of one batch.
@@ -42,6 +45,7 @@ class Objective(nn.Module):
             batch.get("cond_time"),
             mask=batch["mask"],
             generator=generator,
+            uncertainty=self.uncertainty,
         )
         # Plain tensors: the training engine maps over what a forward call returns.
         found = {"loss": parts.loss, "edm": parts.edm, "gate": parts.gate}

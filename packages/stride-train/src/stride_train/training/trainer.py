@@ -16,6 +16,7 @@ from stride_data.loaders import make_loader
 from stride_model.loss import EDMLoss
 from stride_model.precondition import EDMDenoiser
 from stride_model.spec import ModelSpec
+from stride_model.uncertainty import LevelUncertainty
 
 from stride_train.checkpoint import (
     Checkpoint,
@@ -35,6 +36,7 @@ from stride_train.training.ema import WeightAverage
 from stride_train.training.history import History, draw_history
 from stride_train.training.learning_rate import learning_rate_factor
 from stride_train.training.monitors import monitor
+from stride_train.training.noise_levels import training_levels
 from stride_train.training.objective import Objective
 from stride_train.training.precision import choose_precision
 
@@ -80,14 +82,22 @@ class Trainer:
         self.precision = choose_precision(options.precision)
         self.fabric = Fabric(accelerator=options.accelerator, devices=1, precision=self.precision)
         torch.manual_seed(derived_seed(config.seed, "weights"))
+        weights = tuple(options.target_weights.get(name, 1.0) for name in adapter.target_names)
         objective = Objective(
-            EDMDenoiser(spec), EDMLoss(options.p_mean, options.p_std, gate_weight=options.gate_weight)
+            EDMDenoiser(spec),
+            EDMLoss(
+                training_levels(options),
+                gate_weight=options.gate_weight,
+                channel_weights=weights if options.target_weights else None,
+            ),
+            LevelUncertainty() if options.uncertainty_weighting else None,
         )
         optimizer = torch.optim.AdamW(
             objective.parameters(), lr=options.learning_rate, betas=_ADAM_BETAS, weight_decay=options.weight_decay
         )
         self.objective, self.optimizer = self.fabric.setup(objective, optimizer)
         self.denoiser: EDMDenoiser = objective.denoiser
+        self.uncertainty = objective.uncertainty
         self.average = WeightAverage(self.denoiser, options.ema_halflife_images, options.ema_ramp)
         self.averaged_denoiser = EDMDenoiser(spec).to(self.fabric.device).eval()
         self.state = TrainingState()
@@ -103,6 +113,8 @@ class Trainer:
         checkpoint: Checkpoint = load_checkpoint(path)
         require_same_spec(checkpoint, self.spec)
         self.denoiser.load_state_dict(checkpoint.network)
+        if self.uncertainty is not None:
+            self.uncertainty.load_state_dict(checkpoint.uncertainty)
         self.average.state = {name: value.to(self.fabric.device) for name, value in checkpoint.average.items()}
         restore_optimizer(self.optimizer, checkpoint.optimizer)
         self.state = checkpoint.state
@@ -235,6 +247,7 @@ class Trainer:
             data=self.adapter.metadata(),
             config=self.config.model_dump(mode="json"),
             keep_last=self.config.train.keep_last,
+            uncertainty=None if self.uncertainty is None else self.uncertainty.state_dict(),
         )
         draw_history(self.run.history, self.run.history_picture, f"Training of {self.config.name}")
 
