@@ -29,9 +29,12 @@ from stride_data.errors import DataError
 from stride_data.field_source import FieldSource
 from stride_data.periods import parse_offset
 from stride_data.regions.geometry import Geometry, build_geometry
+from stride_data.statistics.belonging import check_belongs
 from stride_data.statistics.compute import Progress, compute_statistics
 from stride_data.statistics.file import read_statistics, write_statistics
-from stride_data.statistics.provenance import provenance
+from stride_data.statistics.provenance import provenance, required
+from stride_data.statistics.schedulers import DEFAULT_SCHEDULER
+from stride_data.statistics.training_fields import TrainingFields, small_cache
 from stride_data.yaml_config import absolute, expand_env
 
 __all__ = ["Adapter", "ChannelCounts", "FieldSet", "GriddedAdapter"]
@@ -111,7 +114,10 @@ class GriddedAdapter:
         if statistics is not None:
             adapter.load_statistics(statistics)
         elif config.statistics is not None:
-            adapter.load_statistics(absolute(expand_env(config.statistics, "data.statistics"), base))
+            path = absolute(expand_env(config.statistics, "data.statistics"), base)
+            adapter.load_statistics(path)
+            if config.statistics_of == "same":
+                check_belongs(adapter.statistics or {}, adapter.statistics_provenance(), path)
         return adapter
 
     # What there is
@@ -387,25 +393,36 @@ class GriddedAdapter:
         self._statistics = statistics
         self._batch_meta = None
 
-    def compute_statistics(self, progress: Progress | None = None) -> dict[str, Any]:
+    def compute_statistics(
+        self, progress: Progress | None = None, *, scheduler: str = DEFAULT_SCHEDULER, workers: int | None = None
+    ) -> dict[str, Any]:
         """Statistics of the training split, in the shuffle region if there is one, else in the HR box.
+
+        The same whatever the scheduler and the number of workers.
 
         Args:
             progress: Called with (times done, all times).
+            scheduler: "synchronous", "threads", "processes", or the address of a distributed scheduler
+                (``tcp://host:8786``), whose workers must find the same files under the same paths.
+            workers: Number of threads or processes; as many as there are cores when omitted.
 
         Returns:
             Content of a statistics file; ``load_statistics`` takes it.
+
+        Raises:
+            DataError: If a file cannot be read, a channel has no value, or the scheduler is wrong or absent.
         """
         hr = self.training_box
-        lr, read = self.geometry.lr_box(hr), self._reader
-        return compute_statistics(
-            self.channels.all,
-            self.times(TRAIN_SPLIT),
-            lambda time: read.at(time, hr, lr),
-            lambda: [(channel, read.static(channel, hr)) for channel in self.channels.static],
-            provenance=self.statistics_provenance(),
-            progress=progress,
-        )
+        with small_cache(self.sources.values(), int(self.config.cache_gb * 1e9)):
+            return compute_statistics(
+                self.channels.all,
+                self.times(TRAIN_SPLIT),
+                TrainingFields(self._reader, hr, self.geometry.lr_box(hr)),
+                provenance=self.statistics_provenance(),
+                progress=progress,
+                scheduler=scheduler,
+                workers=workers,
+            )
 
     def write_statistics(self, path: str | Path) -> Path:
         """Write the loaded statistics, computing them first if none are loaded; atomic."""
@@ -422,9 +439,10 @@ class GriddedAdapter:
     def statistics_provenance(self) -> dict[str, Any]:
         """Everything that decides what the statistics are; equal provenance means equal statistics."""
         hr = self.training_box
-        return provenance(
+        about = provenance(
             self.config, self.sources, self.times(TRAIN_SPLIT), TRAIN_SPLIT, hr=hr, lr=self.geometry.lr_box(hr)
         )
+        return {**about, "required": required(self.channels.all)}
 
     def metadata(self) -> dict[str, Any]:
         """Everything a checkpoint needs to use a model without this configuration, JSON-able."""

@@ -51,13 +51,24 @@ def stats(
     config: ConfigArgument,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for statistics.json; made when missing.")],
     overrides: SetOption = None,
+    scheduler: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME_OR_ADDRESS",
+            help="synchronous, threads, processes, or the address of a dask scheduler, such as tcp://host:8786.",
+        ),
+    ] = "synchronous",
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Threads or processes; as many as cores.")] = None,
     debug: DebugOption = False,
 ) -> None:
-    """Compute the statistics of the training split and write DIR/statistics.json."""
+    """Compute the statistics of the training split and write DIR/statistics.json.
+
+    The result is the same whatever the scheduler and the number of workers.
+    """
     del debug
     from stride_data.report.stats import write_stats
 
-    write_stats(config, out, overrides or [])
+    write_stats(config, out, overrides or [], scheduler=scheduler, workers=workers)
 
 
 @app.command()

@@ -60,6 +60,7 @@ class DataConfig(Strict):
         splits: Times of each split, by name; ``train`` is the one that statistics are computed on.
         transforms: Per ``source.key``, the scaling; by default the variable's own.
         statistics: Path of the statistics file.
+        statistics_of: "same" refuses a file of other dates, region or files than this configuration's; "any" takes it.
         missing_conditioning: "refuse", or the value that replaces missing conditioning (canonical units); or one of
             the two for each ``source.key`` named, all others being refused.
         lags: Offsets in time of the dynamic fields ("-1 day", "0 days"), in the order of the stack; by default the
@@ -80,6 +81,7 @@ class DataConfig(Strict):
     splits: dict[str, SplitConfig] = Field(min_length=1)
     transforms: dict[str, Annotated[dict[str, Any], BeforeValidator(_as_transform)]] = Field(default_factory=dict)
     statistics: str | None = None
+    statistics_of: Literal["same", "any"] = "same"
     missing_conditioning: float | str | dict[str, float | str] = "refuse"
     lags: list[str] = Field(default_factory=lambda: ["0 days"], min_length=1)
     lag_gaps: Literal["refuse", "drop"] = "refuse"

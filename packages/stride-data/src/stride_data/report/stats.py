@@ -13,6 +13,7 @@ from stride_data.adapter import GriddedAdapter
 from stride_data.config import load_data_config
 from stride_data.errors import DataError
 from stride_data.report.progress import progress
+from stride_data.statistics.schedulers import DEFAULT_SCHEDULER, check_scheduler
 
 FILE_NAME = "statistics.json"
 
@@ -30,13 +31,23 @@ def check_folder(out: Path) -> None:
         raise DataError(f"--out {out}: {existing} must not be written to; choose another folder.")
 
 
-def write_stats(config: Path, out: Path, overrides: Sequence[str], *, console: Console | None = None) -> Path:
+def write_stats(
+    config: Path,
+    out: Path,
+    overrides: Sequence[str],
+    *,
+    scheduler: str = DEFAULT_SCHEDULER,
+    workers: int | None = None,
+    console: Console | None = None,
+) -> Path:
     """Compute the statistics of a configuration, write them and print their main numbers.
 
     Args:
         config: YAML file.
         out: Folder of the file; made when missing.
         overrides: ``key=value`` texts.
+        scheduler: "synchronous", "threads", "processes", or the address of a distributed scheduler.
+        workers: Number of threads or processes; as many as there are cores when omitted.
         console: Where to print; standard output when omitted.
 
     Returns:
@@ -47,11 +58,12 @@ def write_stats(config: Path, out: Path, overrides: Sequence[str], *, console: C
     """
     console = console or Console()
     check_folder(out)
+    check_scheduler(scheduler, workers)
     # Statistics that the configuration names are about to be made, and need not exist yet.
     data = load_data_config(config, overrides).model_copy(update={"statistics": None})
     adapter = GriddedAdapter.from_config(data)
     with progress(console, "statistics") as report:
-        statistics = adapter.compute_statistics(report)
+        statistics = adapter.compute_statistics(report, scheduler=scheduler, workers=workers)
     adapter.load_statistics(statistics)
     path = adapter.write_statistics(out / FILE_NAME)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")

@@ -12,7 +12,10 @@ from typing import Any
 from stride_data.errors import DataError
 
 FORMAT = "stride-statistics"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE_VERSIONS = (1, 2)
+NAN_POLICY = "omit"
+"""What is done with missing values: they are left out of all numbers, and counted."""
 _AGAIN = "compute the statistics again with `stride-data stats`"
 
 
@@ -68,9 +71,10 @@ def read_statistics(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
             raise DataError(f"{where}: cannot be read as JSON ({exc}); {_AGAIN}.") from exc
     if not isinstance(statistics, dict) or statistics.get("format") != FORMAT:
         raise DataError(f"{where}: is no statistics file (format is not '{FORMAT}'); {_AGAIN}.")
-    if statistics.get("version") != FORMAT_VERSION:
+    if statistics.get("version") not in READABLE_VERSIONS:
+        readable = " and ".join(map(str, READABLE_VERSIONS))
         raise DataError(
-            f"{where}: has format version {statistics.get('version')}, this program reads {FORMAT_VERSION}; {_AGAIN}."
+            f"{where}: has format version {statistics.get('version')}, this program reads {readable}; {_AGAIN}."
         )
     if statistics.get("id") != content_id(statistics):
         raise DataError(f"{where}: its content does not match its id {statistics.get('id')}: it was edited; {_AGAIN}.")
@@ -78,7 +82,7 @@ def read_statistics(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def entry_for(statistics: Mapping[str, Any], source: str, variable: str, units: str, where: str) -> dict[str, Any]:
-    """The entry of one channel, checked to be of the same source, variable and units.
+    """The entry of one channel, checked to be of the same source, variable and units; as version 2 has it.
 
     Args:
         statistics: Content of a statistics file.
@@ -103,4 +107,11 @@ def entry_for(statistics: Mapping[str, Any], source: str, variable: str, units: 
             raise DataError(
                 f"{where}: the statistics of '{name}' are of {what} '{entry.get(what)}', not '{wanted}'; {_AGAIN}."
             )
-    return entry
+    return entry if "functions" in entry else _from_version_1(entry)
+
+
+def _from_version_1(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Version 1 knew one function, the logarithm, and no table of quantiles."""
+    log = entry.get("log")
+    functions = [] if log is None else [{"function": "log", "dry_below": None, "of": "all values", **log}]
+    return {**entry, "functions": functions}

@@ -8,8 +8,10 @@ from typing import Any
 
 from stride_vars.regions import Box
 
+from stride_data.assembly.channels import Channel
 from stride_data.config import DataConfig
 from stride_data.field_source import FieldSource
+from stride_data.transforms import requirement
 
 
 def provenance(
@@ -33,4 +35,16 @@ def provenance(
         "lags": list(config.lags),
         "missing_conditioning": config.missing_conditioning,
         "package": {"stride-data": version("stride-data")},
+    }
+
+
+def required(channels: Sequence[Channel]) -> dict[str, Any]:
+    """What the transforms of channels need of the statistics, by ``source.key``.
+
+    Raises:
+        DataError: If a transform's options do not suit its variable.
+    """
+    return {
+        channel.name: requirement(spec=channel.spec, source=channel.source, options=channel.options).as_dict()
+        for channel in channels
     }

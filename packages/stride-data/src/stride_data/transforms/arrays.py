@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 
 def array_namespace(x: Any) -> Any:
@@ -13,3 +16,8 @@ def array_namespace(x: Any) -> Any:
     import torch to serve its tensors.
     """
     return sys.modules[type(x).__module__.partition(".")[0]]
+
+
+def like(values: Sequence[float], x: Any) -> Any:
+    """Numbers as an array of the library, type and device of ``x``."""
+    return x.new_tensor(values) if hasattr(x, "new_tensor") else np.asarray(values, x.dtype)

@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Self
 
 from stride_vars.spec import VariableSpec
 
+from stride_data.transforms.protocol import Requirement
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -39,6 +41,12 @@ class Identity:
         return {"name": self.name, **asdict(self)}
 
     @classmethod
+    def requirement(cls, options: Mapping[str, Any], spec: VariableSpec, source: str) -> Requirement:
+        """Nothing."""
+        del options, spec, source
+        return Requirement()
+
+    @classmethod
     def from_statistics(
         cls,
         entry: Mapping[str, Any],
@@ -51,3 +59,8 @@ class Identity:
         """Needs nothing of the statistics."""
         del entry, statistics_id, options
         return cls(variable=spec.key, source=source)
+
+    @classmethod
+    def from_parameters(cls, parameters: dict[str, Any]) -> Self:
+        """Build from metadata without the name."""
+        return cls(**parameters)
