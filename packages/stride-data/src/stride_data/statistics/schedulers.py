@@ -115,7 +115,7 @@ def _run_distributed(
         ) from exc
     with client:
         futures = {client.submit(work, piece, pure=False): piece for piece in pieces}
-        for future in distributed.as_completed(futures):
+        for future in distributed.as_completed(futures, loop=client.loop):
             future.result()  # an error ends the work at once
             finished(futures[future])
         return [future.result() for future in futures]

@@ -65,8 +65,8 @@ class QuantileTransform:
 
     def metadata(self) -> dict[str, Any]:
         """Name and every parameter."""
-        own = as_parameters(self)
-        return {"name": self.name, **own, **as_parameters(own.pop("dry")), **as_parameters(own.pop("limits"))}
+        own = {key: value for key, value in as_parameters(self).items() if key not in ("dry", "limits")}
+        return {"name": self.name, **own, **as_parameters(self.dry), **as_parameters(self.limits)}
 
     @classmethod
     def requirement(cls, options: Mapping[str, Any], spec: VariableSpec, source: str) -> Requirement:
