@@ -45,6 +45,7 @@ CHANGES = {"fine.prcp": {"name": "boxcox", "dry_below": 0.1}, "coarse.prcp": "qu
 
 def test_statistics_are_the_same_on_every_scheduler(build, small_config, monkeypatch, local_cluster):
     small_config["transforms"] = CHANGES
+    monkeypatch.setattr(compute, "SHORTEST_PART", 1)
     adapter = build(small_config, scaled=False)
     progress: list[tuple[int, int]] = []
     first = adapter.compute_statistics(lambda *seen: progress.append(seen), scheduler="synchronous")
@@ -56,7 +57,7 @@ def test_statistics_are_the_same_on_every_scheduler(build, small_config, monkeyp
         assert found["variables"] == first["variables"]
         assert progress[-1] == (4, 4)
     assert first["nan_policy"] == "omit"
-    monkeypatch.setattr(compute, "PARTS", 2)
+    monkeypatch.setattr(compute, "PARTS", 3)
     parts = adapter.compute_statistics()["variables"]["fine.prcp"]
     for key in ("n", "mean", "std", "min", "max", "quantiles"):
         assert parts[key] == pytest.approx(first["variables"]["fine.prcp"][key], rel=1e-12)

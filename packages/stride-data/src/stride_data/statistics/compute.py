@@ -21,9 +21,9 @@ from stride_data.transforms import requirement
 Progress = Callable[[int, int], None]
 """Called with (done, all)."""
 
-PARTS = 128
-"""Into at most this many parts the times are divided, whatever the scheduler: the result depends on it, in the last
-digits of the sums."""
+PARTS, SHORTEST_PART = 128, 16
+"""The times are divided into at most so many parts of at least so many times, whatever the scheduler: the last digits
+of the sums depend on it. Shorter parts would read again what files store together."""
 
 
 class Fields(Protocol):
@@ -97,8 +97,8 @@ def compute_statistics(
     for channel, values in fields.statics():
         if channel in channels:
             summaries[channel.name].add(values, share=share_of(1), seed=0)
-    length = -(-len(times) // PARTS)
-    parts = [range(start, min(start + length, len(times))) for start in range(0, len(times), length or 1)]
+    length = max(SHORTEST_PART, -(-len(times) // PARTS))
+    parts = [range(start, min(start + length, len(times))) for start in range(0, len(times), length)]
     done = 0
 
     def finished(part: range) -> None:

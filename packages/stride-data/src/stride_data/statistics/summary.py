@@ -67,8 +67,9 @@ class VariableSummary:
         self.low, self.high = min(self.low, float(low)), max(self.high, float(observed.max()))
         self._sample.append(sample(observed, values.size, share, seed))
         function = self.requirement.function
-        if function is not None:
-            self.outside += _count_outside(function, _dried(observed, self.requirement.dry_below))
+        if function is not None and _is_outside(function, _dried(low, self.requirement.dry_below)):
+            dried = _dried(observed, self.requirement.dry_below)
+            self.outside += int(function.outside(dried.astype(np.float64)).sum())
         for start in range(0, observed.size, _BLOCK):
             block = observed[start : start + _BLOCK]
             self.moments.add(block.astype(np.float64))
@@ -132,7 +133,7 @@ class VariableSummary:
         return [{**function_key(function, dry_below), **how, **entry}]
 
 
-def _dried(values: NDArray[np.float32], dry_below: float | None) -> NDArray[np.float32]:
+def _dried(values: Any, dry_below: float | None) -> Any:
     """Values that count as 0, set to it; in float32, as the transform sees them."""
     return values if dry_below is None else np.where(values < np.float32(dry_below), np.float32(0), values)
 
@@ -142,10 +143,9 @@ def _values(function: PointwiseFunction, exact: NDArray[np.float64]) -> NDArray[
         return function.forward(exact)
 
 
-def _count_outside(function: PointwiseFunction, values: NDArray[np.float32]) -> int:
-    # Domains are bounded below only, so that mostly the smallest value tells.
-    lowest = function.outside(np.float64(values.min()))
-    return int(function.outside(values.astype(np.float64)).sum()) if lowest is not None and bool(lowest) else 0
+def _is_outside(function: PointwiseFunction, lowest: Any) -> bool:
+    """Whether any value is outside the domain, told by the smallest: domains are bounded below only."""
+    return bool(function.outside(np.float64(lowest)))
 
 
 def _moments_entry(
