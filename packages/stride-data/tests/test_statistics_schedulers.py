@@ -67,7 +67,7 @@ def test_statistics_are_the_same_on_every_scheduler(build, small_config, monkeyp
 
 def test_the_pass_keeps_few_fields_and_leaves_the_cache_as_it_was(build, small_config):
     adapter = build(small_config, scaled=False)
-    cache, limits = adapter._reader.cache, []
+    cache, limits = adapter.sources["fine"].cache, []
     usual = cache.limit_bytes
     adapter.compute_statistics(lambda *_: limits.append(cache.limit_bytes))
     assert set(limits) == {CACHE_BYTES}
