@@ -3,12 +3,16 @@
 import json
 import operator
 import sys
+import tracemalloc
 
+import numpy as np
 import pytest
+from stride_data.assembly.channels import Channel
 from stride_data.errors import DataError
-from stride_data.statistics import compute, schedulers
+from stride_data.statistics import compute, sample, schedulers
 from stride_data.statistics.file import read_statistics
 from stride_data.statistics.training_fields import CACHE_BYTES
+from stride_vars.catalogue import Catalogue
 from stride_vars.cli_errors import run
 
 
@@ -118,3 +122,28 @@ def test_the_command_takes_a_scheduler(small_config, write_yaml, tmp_path, capsy
     assert stats("three", "--scheduler", "dask") == 2
     assert "'dask' is no scheduler" in capsys.readouterr().err
     assert not (tmp_path / "three").exists()
+
+
+class Endless:
+    """Fields made when asked for, of one channel."""
+
+    def __init__(self, channel):
+        self.channel = channel
+
+    def at(self, time):
+        yield self.channel, np.random.default_rng(int(time)).gamma(0.5, 4.0, (100, 500)).astype(np.float32)
+
+    def statics(self):
+        return ()
+
+
+def test_memory_does_not_grow_with_the_archive(monkeypatch):
+    monkeypatch.setattr(sample, "SAMPLE_SIZE", 10_000)
+    channel = Channel("target", "a", Catalogue.load().get("prcp"))
+    tracemalloc.start()
+    found = compute.compute_statistics([channel], [str(day) for day in range(300)], Endless(channel), provenance={})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found["variables"]["a.prcp"]["n"] == 300 * 50_000  # 60 MB
+    assert found["variables"]["a.prcp"]["mean"] == pytest.approx(2.0, rel=0.01)
+    assert peak < 12e6

@@ -98,3 +98,12 @@ def test_options_are_checked_with_the_configuration(small_config, options, expec
         validate_data_config(small_config, "test.yaml")
     assert expected in str(error.value)
     assert "data.transforms" in str(error.value)
+
+
+def test_options_are_checked_against_the_variable_before_anything_is_read(build, small_config):
+    small_config["transforms"] = {"fine.prcp": {"dry_below": 3}}
+    with pytest.raises(DataError, match=r"data\.transforms\.fine\.prcp\.dry_below: 3 mm day-1 lies above the wet"):
+        build(small_config, scaled=False)
+    small_config["transforms"] = {"fine.prcp": {"exponent": 0.5}}
+    with pytest.raises(DataError, match="'log_zscore', the default of prcp, has no 'exponent'"):
+        build(small_config, scaled=False)

@@ -111,6 +111,7 @@ class GriddedAdapter:
         lags = Lags(tuple(parse_offset(text) for text in config.lags), sources[target[0]].calendar)
         times = sample_times(config, sources, channels, lags)
         adapter = cls(config, root, sources, channels, geometry, lags, times)
+        required(channels.all)  # refuses options that do not suit a variable, before any long work
         if statistics is not None:
             adapter.load_statistics(statistics)
         elif config.statistics is not None:

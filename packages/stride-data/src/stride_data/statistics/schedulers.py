@@ -114,8 +114,14 @@ def _run_distributed(
             f"no distributed scheduler answers at {address} ({type(exc).__name__}); start it, or correct the address."
         ) from exc
     with client:
-        futures = {client.submit(work, piece, pure=False): piece for piece in pieces}
+        # Sent once to each worker: it holds the times of all files.
+        there = client.scatter(work, hash=False)
+        futures = {client.submit(_apply, there, piece, pure=False): piece for piece in pieces}
         for future in distributed.as_completed(futures, loop=client.loop):
             future.result()  # an error ends the work at once
             finished(futures[future])
         return [future.result() for future in futures]
+
+
+def _apply(work: Callable[[Piece], Result], piece: Piece) -> Result:
+    return work(piece)
