@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from stride_data.adapter import GriddedAdapter
+from stride_data.errors import DataError
+from stride_data.statistics.file import read_statistics
 
 from stride_train.config import ExperimentConfig
 from stride_train.progress import progress
@@ -22,10 +24,7 @@ def open_data(config: ExperimentConfig, *, statistics: Path | dict[str, Any] | N
     Raises:
         StrideError: If something about the data is wrong.
     """
-    adapter = GriddedAdapter.from_config(config.data, base=Path.cwd())
-    if statistics is not None:
-        adapter.load_statistics(statistics)
-    return adapter
+    return GriddedAdapter.from_config(config.data, base=Path.cwd(), statistics=statistics)
 
 
 def prepare_statistics(config: ExperimentConfig, run: RunFolder) -> GriddedAdapter:
@@ -39,15 +38,20 @@ def prepare_statistics(config: ExperimentConfig, run: RunFolder) -> GriddedAdapt
     """
     adapter = open_data(config)
     if config.data.statistics is not None:
-        adapter.load_statistics(Path(config.data.statistics))
         return adapter
-    if run.statistics.is_file():
+    if run.statistics.is_file() and _belong(run.statistics, adapter):
         adapter.load_statistics(run.statistics)
-        found = adapter.statistics or {}
-        if found.get("provenance") == adapter.statistics_provenance():
-            return adapter
+        return adapter
     with progress("computing statistics") as advance:
         computed = adapter.compute_statistics(lambda done, total: advance(done / total, f"{done} of {total} times"))
     adapter.load_statistics(computed)
     adapter.write_statistics(run.statistics)
     return adapter
+
+
+def _belong(path: Path, adapter: GriddedAdapter) -> bool:
+    """Whether a statistics file was computed from the very same data for the same transforms."""
+    try:
+        return read_statistics(path).get("provenance") == adapter.statistics_provenance()
+    except DataError:
+        return False
