@@ -44,7 +44,7 @@ def test_c_noise_changes_the_output_after_training_steps(tiny, case):
     [
         {"target_hr_shape": (19, 33), "cond_lr_shape": (4, 7)},
         {"target_hr_shape": (3, 5), "cond_lr_shape": (1, 2)},
-        {"target_hr_shape": (20, 28), "cond_lr_shape": (9, 11), "lr_margin": 2},
+        {"target_hr_shape": (20, 28), "cond_lr_shape": (9, 11), "lr_margins": (2, 2, 0, 4)},
         {"in_static_channels": 0, "patch": 1},
         {"patch": 3, "out_channels": 2},
         {"attention_levels": (1,), "dropout": 0.1},

@@ -33,18 +33,19 @@ def test_equals_torch_interpolate_without_margin(lr, hr):
 @given(
     core=st.tuples(st.integers(2, 9), st.integers(2, 9)),
     ratio=st.fractions(min_value=1, max_value=12, max_denominator=4),
-    margin=st.integers(0, 3),
+    margins=st.tuples(*[st.integers(0, 3)] * 4),
     cell=st.sampled_from([1, 2, 4]),
 )
-def test_a_linear_ramp_lands_on_the_right_coordinates(core, ratio: Fraction, margin, cell):
+def test_a_linear_ramp_lands_on_the_right_coordinates(core, ratio: Fraction, margins, cell):
     # LR cell centres in units of LR cells from the HR box's first edge; HR cell centres in the same units.
     hr = tuple(int(n * ratio) for n in core)
-    lr = tuple(n + 2 * margin for n in core)
+    top, bottom, left, right = margins
+    lr = (core[0] + top + bottom, core[1] + left + right)
     lr_per_hr = (core[0] / hr[0], core[1] / hr[1])
-    y, x = (torch.arange(n) + 0.5 - margin for n in lr)
+    y, x = torch.arange(lr[0]) + 0.5 - top, torch.arange(lr[1]) + 0.5 - left
     ramp = (3 * y[:, None] - 2 * x[None, :])[None, None]
     out = tuple(-(-n // cell) for n in hr)
-    up = Resample(lr, lr_per_hr, margin, out, cell)(ramp)[0, 0]
+    up = Resample(lr, lr_per_hr, (top, left), out, cell)(ramp)[0, 0]
     y_hr, x_hr = ((torch.arange(n) + 0.5) * cell * size for n, size in zip(out, lr_per_hr, strict=True))
     # Beyond the outermost LR centres the edge value is kept.
     y_hr, x_hr = y_hr.clamp(y[0], y[-1]), x_hr.clamp(x[0], x[-1])
@@ -54,27 +55,28 @@ def test_a_linear_ramp_lands_on_the_right_coordinates(core, ratio: Fraction, mar
 def test_a_margin_of_one_cell_leaves_nothing_to_extrapolate():
     core, hr, margin = (4, 4), (32, 32), 1
     y = torch.arange(core[0] + 2) + 0.5 - margin
-    up = Resample((6, 6), (1 / 8, 1 / 8), margin, hr, 1)(y[:, None].expand(6, 6)[None, None])[0, 0, :, 0]
+    up = Resample((6, 6), (1 / 8, 1 / 8), (margin, margin), hr, 1)(y[:, None].expand(6, 6)[None, None])[0, 0, :, 0]
     torch.testing.assert_close(up, (torch.arange(32) + 0.5) / 8, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("margin", [0, 2])
-def test_the_encoder_places_lr_cells_where_they_are(margin):
+@pytest.mark.parametrize("margins", [(0, 0, 0, 0), (2, 2, 2, 2), (3, 0, 1, 2)])
+def test_the_encoder_places_lr_cells_where_they_are(margins):
     """A bump in one LR cell moves the encoder's maps around that cell's place on every level's grid."""
     torch.manual_seed(0)
+    top, bottom, left, right = margins
     spec = ModelSpec(
         in_dynamic_channels=1,
         out_channels=1,
-        cond_lr_shape=(8 + 2 * margin, 8 + 2 * margin),
+        cond_lr_shape=(8 + top + bottom, 8 + left + right),
         target_hr_shape=(64, 64),
-        lr_margin=margin,
+        lr_margins=margins,
         channels=(16, 16, 16),
         lr_blocks=0,
     )
     encoder = NativeLREncoder(spec)
     flat = torch.zeros(1, 1, *spec.cond_lr_shape)
     bump = flat.clone()
-    bump[0, 0, 2 + margin, 5 + margin] = 1.0  # its place in HR pixels: rows 16:24, columns 40:48
+    bump[0, 0, 2 + top, 5 + left] = 1.0  # its place in HR pixels: rows 16:24, columns 40:48
     with torch.no_grad():
         encoder.lift.weight.mul_(torch.eye(3)[1][:, None] * torch.eye(3)[1][None, :])  # a pointwise first layer
         changes = zip(encoder(flat, None)[1], encoder(bump, None)[1], Grids.of(spec).cells, strict=True)

@@ -11,7 +11,7 @@ GOOD = {"in_dynamic_channels": 1, "out_channels": 2, "cond_lr_shape": (6, 6), "t
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"lr_margin": 3}, "lr_margin 3 leaves nothing of cond_lr_shape (6, 6)"),
+        ({"lr_margins": (3, 3, 0, 0)}, "lr_margins (3, 3, 0, 0) leave nothing of cond_lr_shape (6, 6)"),
         ({"target_hr_shape": (5, 48)}, "coarser than the LR box"),
         ({"embedding_channels": 33}, "must be even"),
         ({"attention_levels": (4,)}, "beyond the 4 levels"),
@@ -35,7 +35,7 @@ def test_wrong_combinations_are_refused_with_one_sentence(change, says):
 
 
 def test_lr_core_shape_leaves_out_the_margin():
-    assert ModelSpec(**{**GOOD, "cond_lr_shape": (10, 8), "lr_margin": 1}).lr_core_shape == (8, 6)
+    assert ModelSpec(**{**GOOD, "cond_lr_shape": (10, 8), "lr_margins": (1, 1, 0, 2)}).lr_core_shape == (8, 6)
 
 
 def test_json_round_trip():

@@ -1,17 +1,18 @@
 from types import SimpleNamespace
 
 import pytest
+from stride_data.assembly.channels import ChannelCounts
 from stride_train.assemble import assemble_spec
 from stride_train.config import ModelConfig
 from stride_train.errors import ExperimentError
 
 
-def adapter(thresholds=(0.5, None)):
+def adapter(thresholds=(0.5, None), context=()):
     return SimpleNamespace(
-        counts=SimpleNamespace(target=2, dynamic=3, static=1),
+        counts=ChannelCounts(2, 3, 1, *context),
         hr_shape=(16, 24),
-        lr_shape=(4, 6),
-        lr_margin=0,
+        lr_shape=(4, 7),
+        lr_margins=(0, 0, 0, 1),
         temporal_steps=1,
         time_feature_names=(),
         target_names=("fine.prcp", "fine.t2m"),
@@ -22,7 +23,8 @@ def adapter(thresholds=(0.5, None)):
 def test_the_spec_holds_what_the_adapter_counts():
     spec = assemble_spec(adapter(), ModelConfig(channels=(8, 16)), sigma_data=0.9)
     assert (spec.in_dynamic_channels, spec.in_static_channels, spec.out_channels) == (3, 1, 2)
-    assert (spec.target_hr_shape, spec.cond_lr_shape, spec.sigma_data) == ((16, 24), (4, 6), 0.9)
+    assert (spec.target_hr_shape, spec.cond_lr_shape, spec.sigma_data) == ((16, 24), (4, 7), 0.9)
+    assert spec.lr_margins == (0, 0, 0, 1)
     assert spec.channels == (8, 16)
     assert not spec.use_rain_gate
 
@@ -49,3 +51,9 @@ def test_a_gate_without_any_threshold_is_refused():
 def test_options_that_do_not_go_together_are_refused():
     with pytest.raises(ExperimentError, match=r"does not fit the data: .*attention_levels"):
         assemble_spec(adapter(), ModelConfig(channels=(8,), attention_levels=(3,)), sigma_data=1.0)
+
+
+@pytest.mark.parametrize("context", [(1, 0), (0, 2)])
+def test_context_is_refused_as_long_as_no_model_takes_it(context):
+    with pytest.raises(ExperimentError, match=r"data\.context.*no model encodes"):
+        assemble_spec(adapter(context=context), ModelConfig(), sigma_data=1.0)

@@ -104,6 +104,17 @@ def test_a_newer_format_says_what_to_install(tmp_path, network):
         load_checkpoint(tmp_path / "new.safetensors")
 
 
+def test_a_spec_of_before_with_one_margin_for_all_sides(tmp_path, network):
+    path = save(tmp_path, network)
+    with safe_open(path, framework="pt") as file:
+        header = json.loads(file.metadata()["stride"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    del header["spec"]["lr_margins"]
+    header["spec"]["lr_margin"] = 1
+    save_file(tensors, path, metadata={"stride": json.dumps(header)})
+    assert load_checkpoint(path).spec == SPEC.model_copy(update={"lr_margins": (1, 1, 1, 1)})
+
+
 def test_a_missing_one_says_to_train(tmp_path):
     with pytest.raises(CheckpointError, match="train first"):
         latest_checkpoint(tmp_path)

@@ -7,28 +7,29 @@ from stride_train.baselines.interpolated import Interpolated
 from stride_train.errors import GenerationError
 
 
-def adapter(dynamic=("prcp",), margin=0):
+def adapter(dynamic=("prcp",), margins=(0, 0, 0, 0)):
     variables = [SimpleNamespace(key=key) for key in dynamic]
     return SimpleNamespace(
         target_names=("fine.prcp",),
         target_vars=(SimpleNamespace(key="prcp"),),
         cond_names=tuple(f"coarse.{key}" for key in dynamic),
         cond_vars=tuple(variables),
-        lr_margin=margin,
+        lr_margins=margins,
         hr_shape=(8, 12),
     )
 
 
-@pytest.mark.parametrize("margin", [0, 1])
-def test_a_ramp_arrives_at_the_right_coordinates(margin):
+@pytest.mark.parametrize("margins", [(0, 0, 0, 0), (1, 1, 1, 1), (2, 1, 1, 3)])
+def test_a_ramp_arrives_at_the_right_coordinates(margins):
     ratio = Fraction(4)
-    rows = np.arange(2 + 2 * margin) - margin + 0.5  # centres in LR cells from the HR box's edge
-    columns = np.arange(3 + 2 * margin) - margin + 0.5
+    top, bottom, left, right = margins
+    rows = np.arange(2 + top + bottom) - top + 0.5  # centres in LR cells from the HR box's edge
+    columns = np.arange(3 + left + right) - left + 0.5
     lr = (10 * rows[:, None] + columns[None, :]).astype(np.float32)[None]
-    hr = Interpolated(adapter(margin=margin)).interpolate(lr, (8, 12))[0]
+    hr = Interpolated(adapter(margins=margins)).interpolate(lr, (8, 12))[0]
     expected_rows = (np.arange(8) + 0.5) / float(ratio)
     expected_columns = (np.arange(12) + 0.5) / float(ratio)
-    if margin == 0:  # beyond the outermost centres the edge value is kept
+    if not any(margins):  # beyond the outermost centres the edge value is kept
         expected_rows = expected_rows.clip(rows[0], rows[-1])
         expected_columns = expected_columns.clip(columns[0], columns[-1])
     np.testing.assert_allclose(hr, 10 * expected_rows[:, None] + expected_columns[None, :], rtol=1e-6)

@@ -18,9 +18,9 @@ class ModelSpec(BaseModel):
         in_dynamic_channels: Channels of the LR conditioning (of one time step).
         in_static_channels: Channels of the conditioning that stands on the HR grid; 0 for none.
         out_channels: Channels of the field that is generated.
-        cond_lr_shape: Rows and columns of the LR box, margin included.
+        cond_lr_shape: Rows and columns of the LR box, margins included.
         target_hr_shape: Rows and columns of the HR box.
-        lr_margin: LR cells by which the LR box goes beyond the HR box on every side.
+        lr_margins: LR cells by which the LR box goes beyond the HR box: top, bottom, left, right.
         temporal_steps: Length of the temporal stack of LR fields.
         film_features: Numbers per case that scale and shift every residual block, such as where in a cycle it lies.
         use_rain_gate: Whether an auxiliary head predicts the probability of exceeding a threshold.
@@ -45,7 +45,7 @@ class ModelSpec(BaseModel):
     out_channels: Positive
     cond_lr_shape: Shape
     target_hr_shape: Shape
-    lr_margin: NonNegative = 0
+    lr_margins: tuple[NonNegative, NonNegative, NonNegative, NonNegative] = (0, 0, 0, 0)
     temporal_steps: Positive = 1
     film_features: NonNegative = 0
     use_rain_gate: bool = False
@@ -78,13 +78,13 @@ class ModelSpec(BaseModel):
         core = self.lr_core_shape
         if min(core) < 1:
             raise ValueError(
-                f"lr_margin {self.lr_margin} leaves nothing of cond_lr_shape {self.cond_lr_shape}; "
-                "cond_lr_shape counts the margin on both sides"
+                f"lr_margins {self.lr_margins} leave nothing of cond_lr_shape {self.cond_lr_shape}; "
+                "cond_lr_shape counts the margins on all sides"
             )
         if any(hr < lr for hr, lr in zip(self.target_hr_shape, core, strict=True)):
             raise ValueError(
-                f"target_hr_shape {self.target_hr_shape} is coarser than the LR box without its margin, {core}; "
-                "exchange them or correct lr_margin"
+                f"target_hr_shape {self.target_hr_shape} is coarser than the LR box without its margins, {core}; "
+                "exchange them or correct lr_margins"
             )
         if self.embedding_channels % 2:
             raise ValueError(f"embedding_channels {self.embedding_channels} must be even")
@@ -118,9 +118,10 @@ class ModelSpec(BaseModel):
 
     @property
     def lr_core_shape(self) -> tuple[int, int]:
-        """Rows and columns of the LR box without its margin: the part that covers the HR box exactly."""
+        """Rows and columns of the LR box without its margins: the part that covers the HR box exactly."""
         rows, columns = self.cond_lr_shape
-        return rows - 2 * self.lr_margin, columns - 2 * self.lr_margin
+        top, bottom, left, right = self.lr_margins
+        return rows - top - bottom, columns - left - right
 
     @property
     def cond_channels(self) -> int:

@@ -25,8 +25,13 @@ def assemble_spec(adapter: Adapter, options: ModelConfig, *, sigma_data: float) 
         sigma_data: Standard deviation of the scaled targets.
 
     Raises:
-        ExperimentError: If the options do not go together or name an unknown target.
+        ExperimentError: If the options do not go together or name an unknown target, or the data give context.
     """
+    if adapter.counts.context or adapter.counts.context_static:
+        raise ExperimentError(
+            "The data give fields of a larger domain (data.context, data.context_static), which no model encodes yet: "
+            "leave them out."
+        )
     gated, thresholds = _gates(adapter, options)
     try:
         return ModelSpec(
@@ -35,7 +40,7 @@ def assemble_spec(adapter: Adapter, options: ModelConfig, *, sigma_data: float) 
             out_channels=adapter.counts.target,
             cond_lr_shape=adapter.lr_shape,
             target_hr_shape=adapter.hr_shape,
-            lr_margin=adapter.lr_margin,
+            lr_margins=adapter.lr_margins,
             temporal_steps=adapter.temporal_steps,
             film_features=len(adapter.time_feature_names),
             use_rain_gate=options.use_rain_gate,

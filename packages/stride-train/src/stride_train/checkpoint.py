@@ -185,7 +185,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             "or newer."
         )
     try:
-        spec = ModelSpec.model_validate(header["spec"])
+        spec = ModelSpec.model_validate(_current(header["spec"]))
     except (ValidationError, ValueError) as error:
         raise CheckpointError(
             f"The checkpoint '{path}' holds a model spec that this stride-model does not know: install the versions it "
@@ -201,6 +201,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
         path=path,
         **sections,
     )
+
+
+def _current(spec: dict[str, Any]) -> dict[str, Any]:
+    """A spec as it is written today; before, one `lr_margin` stood for all four sides."""
+    if "lr_margin" not in spec:
+        return spec
+    others = {name: value for name, value in spec.items() if name != "lr_margin"}
+    return {**others, "lr_margins": [spec["lr_margin"]] * 4}
 
 
 def require_same_spec(checkpoint: Checkpoint, spec: ModelSpec) -> None:

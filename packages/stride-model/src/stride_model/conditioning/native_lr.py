@@ -39,14 +39,15 @@ class NativeLREncoder(nn.Module):
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
         grids = Grids.of(spec)
-        core, margin, width = spec.lr_core_shape, spec.lr_margin, spec.lr_channels
+        core, width = spec.lr_core_shape, spec.lr_channels
+        top, _, left, _ = spec.lr_margins
         lr_per_hr = (core[0] / spec.target_hr_shape[0], core[1] / spec.target_hr_shape[1])
         self.patches = Patches(grids)
         self.lift = nn.Conv2d(spec.cond_channels, width, 3, padding=1, padding_mode="replicate")
         self.blocks = nn.Sequential(*(LRBlock(width) for _ in range(spec.lr_blocks)))
         self.project = nn.ModuleList(nn.Conv2d(width, channels, 1) for channels in spec.channels)
         self.resample = nn.ModuleList(
-            Resample(spec.cond_lr_shape, lr_per_hr, margin, grids.level_shape(level), cell)
+            Resample(spec.cond_lr_shape, lr_per_hr, (top, left), grids.level_shape(level), cell)
             for level, cell in enumerate(grids.cells)
         )
         finest = spec.channels[0]

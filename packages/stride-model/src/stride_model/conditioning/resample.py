@@ -38,9 +38,9 @@ class Resample(nn.Module):
     """Bring LR maps onto one of the UNet's grids.
 
     Args:
-        lr_shape: Rows and columns of the LR maps, margin included.
+        lr_shape: Rows and columns of the LR maps, margins included.
         lr_per_hr: Size of an HR pixel in LR cells, along rows and columns.
-        margin: LR cells before the HR box's first edge.
+        margins: LR cells before the HR box's first edge, along rows and columns.
         out_shape: Rows and columns of the output grid.
         cell: Side of an output cell in HR pixels.
     """
@@ -52,12 +52,13 @@ class Resample(nn.Module):
         self,
         lr_shape: tuple[int, int],
         lr_per_hr: tuple[float, float],
-        margin: int,
+        margins: tuple[int, int],
         out_shape: tuple[int, int],
         cell: int,
     ) -> None:
         super().__init__()
-        for name, n_out, n_in, ratio in zip(("rows", "columns"), out_shape, lr_shape, lr_per_hr, strict=True):
+        axes = zip(("rows", "columns"), out_shape, lr_shape, lr_per_hr, margins, strict=True)
+        for name, n_out, n_in, ratio, margin in axes:
             matrix = interpolation_matrix(n_out, n_in, cell=cell * ratio, offset=margin)
             # Not persistent: the same weights serve another domain size under another specification.
             self.register_buffer(name, matrix, persistent=False)

@@ -53,18 +53,19 @@ class Interpolated:
         """Brings the targets' LR fields to an HR grid.
 
         Args:
-            dynamic: [C_dyn, H_lr, W_lr] in physical units, margin included; of a temporal stack [T, C_dyn, H_lr, W_lr]
+            dynamic: [C_dyn, H_lr, W_lr] in physical units, margins included; of a temporal stack [T, C_dyn, H_lr, W_lr]
                 the step nearest the target's time is taken.
-            hr_shape: Size of the HR grid that the LR box (without its margin) covers.
+            hr_shape: Size of the HR grid that the LR box (without its margins) covers.
 
         Returns:
             float32 [C_out, H_hr, W_hr].
         """
         if dynamic.ndim == 4:
             dynamic = dynamic[int(np.argmin(np.abs(self.adapter.lag_hours)))]
-        margin = self.adapter.lr_margin
+        top, bottom, left, right = self.adapter.lr_margins
+        sides = ((top, bottom), (left, right))
         rows, columns = (
-            interpolation_matrix(n_hr, n_lr, cell=(n_lr - 2 * margin) / n_hr, offset=margin).numpy()
-            for n_hr, n_lr in zip(hr_shape, dynamic.shape[-2:], strict=True)
+            interpolation_matrix(n_hr, n_lr, cell=(n_lr - before - after) / n_hr, offset=before).numpy()
+            for n_hr, n_lr, (before, after) in zip(hr_shape, dynamic.shape[-2:], sides, strict=True)
         )
         return rows @ dynamic[self.channels].astype(np.float32) @ columns.T
