@@ -56,6 +56,8 @@ class DataConfig(Strict):
         target: ``source.key`` of each HR target, in channel order.
         dynamic: ``source.key`` of each LR conditioning variable, in channel order.
         static: ``source.key`` of each HR field without time, in channel order.
+        context: ``source.key`` of each variable of the larger domain, in channel order.
+        context_static: ``source.key`` of each field without time of the larger domain, on the same grid.
         region: Boxes.
         splits: Times of each split, by name; ``train`` is the one that statistics are computed on.
         transforms: Per ``source.key``, the scaling; by default the variable's own.
@@ -77,6 +79,8 @@ class DataConfig(Strict):
     target: list[str] = Field(min_length=1)
     dynamic: list[str] = Field(min_length=1)
     static: list[str] = Field(default_factory=list)
+    context: list[str] = Field(default_factory=list)
+    context_static: list[str] = Field(default_factory=list)
     region: RegionConfig = RegionConfig()
     splits: dict[str, SplitConfig] = Field(min_length=1)
     transforms: dict[str, Annotated[dict[str, Any], BeforeValidator(_as_transform)]] = Field(default_factory=dict)
@@ -98,7 +102,7 @@ class DataConfig(Strict):
                 raise ValueError(f"{name}.like names '{source.like}'{hint(source.like, others)}")
         return value
 
-    @field_validator("target", "dynamic", "static")
+    @field_validator("target", "dynamic", "static", "context", "context_static")
     @classmethod
     def _declared_channels(cls, value: list[str], info: ValidationInfo) -> list[str]:
         sources: dict[str, SourceConfig] = info.data.get("sources", {})
@@ -123,7 +127,8 @@ class DataConfig(Strict):
     @field_validator("transforms")
     @classmethod
     def _known_transforms(cls, value: dict[str, dict[str, Any]], info: ValidationInfo) -> dict[str, dict[str, Any]]:
-        used = [name for role in ("target", "dynamic", "static") for name in info.data.get(role, [])]
+        roles = ("target", "dynamic", "static", "context", "context_static")
+        used = [name for role in roles for name in info.data.get(role, [])]
         for channel, options in value.items():
             if used and channel not in used:
                 raise ValueError(f"'{channel}' is not used{hint(channel, used)}")
@@ -136,7 +141,8 @@ class DataConfig(Strict):
         cls, value: float | str | dict[str, float | str], info: ValidationInfo
     ) -> float | str | dict[str, float | str]:
         stated = value if isinstance(value, dict) else {"": value}
-        used = [name for role in ("dynamic", "static") for name in info.data.get(role, [])]
+        roles = ("dynamic", "static", "context", "context_static")
+        used = [name for role in roles for name in info.data.get(role, [])]
         for name, what in stated.items():
             if name and used and name not in used:
                 raise ValueError(f"'{name}' is no conditioning{hint(name, used)}")
@@ -163,6 +169,16 @@ class DataConfig(Strict):
         """What is done about missing values of a conditioning channel: "refuse", or the value to fill with."""
         stated = self.missing_conditioning
         return stated.get(channel, "refuse") if isinstance(stated, dict) else stated
+
+    @field_validator("region")
+    @classmethod
+    def _context_has_box_and_channels(cls, value: RegionConfig, info: ValidationInfo) -> RegionConfig:
+        channels = [name for role in ("context", "context_static") for name in info.data.get(role, [])]
+        if channels and value.context is None:
+            raise ValueError(f"{channels[0]} is context, but no context box is given; add one, such as {{margin: 48}}")
+        if value.context is not None and not channels:
+            raise ValueError("context gives a box, but data.context and data.context_static name no variable; add some")
+        return value
 
     @property
     def variables_files(self) -> list[str]:

@@ -122,33 +122,60 @@ class SourceConfig(Strict):
 
 
 class BoxConfig(Strict):
-    """A box on the HR grid: ``y, x, height, width`` in indices, or ``south, north, west, east`` in coordinates."""
+    """A box: ``y, x, height, width`` in cells, or ``south, north, west, east`` in coordinates.
 
-    y: int | None = Field(default=None, ge=0)
-    x: int | None = Field(default=None, ge=0)
+    Attributes:
+        y: First row; may be negative in a context box, which may begin before the HR grid.
+        x: First column; on a grid that goes around the globe the box may go on beyond the last one.
+        height: Rows.
+        width: Columns.
+        south: Bound of the cell centres; exchanged with ``north`` where that is smaller.
+        north: The other bound.
+        west: Bound of the cell centres; longitudes go from here eastwards to ``east``, modulo 360.
+        east: The other bound.
+        units: Units of the bounds ("degrees", "m", "km"); without, the grid's own. Degrees on a projected grid select
+            by its two-dimensional latitude and longitude.
+        margin: Instead of all others, in a context box: HR cells beyond the HR box on every side.
+    """
+
+    y: int | None = None
+    x: int | None = None
     height: int | None = Field(default=None, gt=0)
     width: int | None = Field(default=None, gt=0)
     south: float | None = None
     north: float | None = None
     west: float | None = None
     east: float | None = None
+    units: UnitText | None = None
+    margin: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _one_complete_form(self) -> BoxConfig:
         indices = {name: getattr(self, name) for name in ("y", "x", "height", "width")}
         bounds = {name: getattr(self, name) for name in ("south", "north", "west", "east")}
         given = [form for form in (indices, bounds) if any(v is not None for v in form.values())]
+        if self.margin is not None:
+            if given or self.units is not None:
+                raise ValueError("a margin says all of a context box; leave out the other keys")
+            return self
         if len(given) != 1 or any(v is None for v in given[0].values()):
             raise ValueError(
                 "give a box either as y, x, height, width in cells or as south, north, west, east in coordinates, "
                 "all four"
             )
+        if self.units is not None and not self.in_bounds:
+            raise ValueError("units go with south, north, west, east; a box in cells has none")
         return self
 
     @property
     def in_indices(self) -> bool:
         """Whether the box is given in cells."""
         return self.y is not None
+
+    @property
+    def in_bounds(self) -> bool:
+        """Whether the box is given in coordinates."""
+        return self.south is not None
 
 
 class RegionConfig(Strict):
@@ -158,13 +185,34 @@ class RegionConfig(Strict):
         name: The region's name.
         hr: Box on the HR grid; None takes the whole domain that all sources cover.
         shuffle: Box in which training crops of the ``hr`` box's size are drawn; None keeps the fixed box.
+        lr: Box on the LR grid that covers the ``hr`` box and moves with it; None takes the co-located cells and
+            ``lr_margin``. Its indices count LR cells in the direction of the HR grid's rows and columns.
         lr_margin: Extra LR cells on every side of the LR box.
+        context: Box of the larger domain, in cells of the HR grid, in coordinates, or as a margin around the ``hr`` box,
+            with which it moves; read from the grid of ``data.context`` and ``data.context_static``.
     """
 
     name: str = "region"
     hr: BoxConfig | None = None
     shuffle: BoxConfig | None = None
+    lr: BoxConfig | None = None
     lr_margin: int = Field(default=0, ge=0)
+    context: BoxConfig | None = None
+
+    @field_validator("hr", "shuffle", "lr")
+    @classmethod
+    def _on_its_grid(cls, value: BoxConfig | None) -> BoxConfig | None:
+        if value is not None and value.margin is not None:
+            raise ValueError("only a context box may be a margin; give y, x, height, width or bounds")
+        if value is not None and value.in_indices and min(value.y or 0, value.x or 0) < 0:
+            raise ValueError("y and x count from 0; only a context box may begin before the grid")
+        return value
+
+    @model_validator(mode="after")
+    def _one_lr_box(self) -> RegionConfig:
+        if self.lr is not None and self.lr_margin:
+            raise ValueError("lr and lr_margin both say how far the LR box goes; keep one of them")
+        return self
 
 
 class SplitConfig(Strict):

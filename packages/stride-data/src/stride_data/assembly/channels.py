@@ -11,7 +11,7 @@ from stride_vars.spec import VariableSpec
 from stride_data.config import DataConfig
 from stride_data.field_source import FieldSource
 
-Role = Literal["target", "dynamic", "static"]
+Role = Literal["target", "dynamic", "static", "context", "context_static"]
 
 
 class ChannelCounts(NamedTuple):
@@ -20,6 +20,8 @@ class ChannelCounts(NamedTuple):
     target: int
     dynamic: int
     static: int
+    context: int = 0
+    context_static: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Channels:
     target: tuple[Channel, ...]
     dynamic: tuple[Channel, ...]
     static: tuple[Channel, ...]
+    context: tuple[Channel, ...] = ()
+    context_static: tuple[Channel, ...] = ()
 
     @classmethod
     def from_config(cls, config: DataConfig, sources: Mapping[str, FieldSource]) -> Channels:
@@ -65,15 +69,22 @@ class Channels:
             return tuple(found)
 
         return cls(
-            channels("target", config.target), channels("dynamic", config.dynamic), channels("static", config.static)
+            channels("target", config.target),
+            channels("dynamic", config.dynamic),
+            channels("static", config.static),
+            channels("context", config.context),
+            channels("context_static", config.context_static),
         )
 
     @property
     def counts(self) -> ChannelCounts:
         """How many channels each role has."""
-        return ChannelCounts(len(self.target), len(self.dynamic), len(self.static))
+        return ChannelCounts(
+            len(self.target), len(self.dynamic), len(self.static), len(self.context), len(self.context_static)
+        )
 
     @property
     def all(self) -> tuple[Channel, ...]:
-        """Targets, then dynamic, then static; a variable that has two roles comes once."""
-        return tuple({channel.name: channel for channel in (*self.static, *self.dynamic, *self.target)}.values())
+        """All channels; a variable that has two roles comes once, as target, dynamic, static or context, the first."""
+        ordered = (*self.context_static, *self.context, *self.static, *self.dynamic, *self.target)
+        return tuple({channel.name: channel for channel in ordered}.values())

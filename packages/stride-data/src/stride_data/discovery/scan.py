@@ -16,6 +16,7 @@ from stride_data.config import DataConfig, SourceConfig, VariableConfig
 from stride_data.discovery.cache import FieldCache
 from stride_data.discovery.cf_names import Dims, find_dims, find_variable, read_grid
 from stride_data.discovery.grids import Grid
+from stride_data.discovery.longitude import is_longitude, unwrapped
 from stride_data.discovery.open_files import FileHandles, open_dataset, unreadable
 from stride_data.discovery.patterns import FoundFile, find_files
 from stride_data.discovery.projection import check_crs, file_crs
@@ -44,7 +45,7 @@ def scan_sources(config: DataConfig, root: Path, catalogue: Catalogue) -> dict[s
     """
     scanned: dict[str, Source] = {}
     cache = FieldCache(int(config.cache_gb * 1e9))
-    timed = [*config.target, *config.dynamic]
+    timed = [*config.target, *config.dynamic, *config.context]
 
     def scan(name: str, waiting: tuple[str, ...] = ()) -> Source:
         if name in waiting:
@@ -204,6 +205,9 @@ def _native_grid(
             f"{path}: has no coordinates along its rows and columns; set {where}.like to a source on the same grid, or "
             f"{where}.spacing, such as {{y: 2500, x: 2500}}."
         )
+    if is_longitude(file_grid.x_attrs):
+        x = unwrapped(file_grid.x)
+        file_grid = dataclasses.replace(file_grid, x=x, x_edges=Grid.from_centres(file_grid.y, x).x_edges)
     return file_grid.flipped_y() if config.flip_y else file_grid
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -62,9 +62,17 @@ class AxisAlignment:
         anchors = self.anchors(start, stop)
         return (anchors[0], anchors[-1]) if len(anchors) else (0, 0)
 
-    def to_other(self, start: int, length: int) -> tuple[Fraction, Fraction]:
-        """Start and length in cells of the other grid; whole numbers exactly when co-located."""
-        return (start - self.offset) / self.ratio, length / self.ratio
+    def index(self, edge: int | Fraction) -> Fraction:
+        """Edge of the other grid at an HR edge; a whole number exactly when co-located."""
+        return (edge - self.offset) / self.ratio
+
+    def edge(self, index: int) -> Fraction:
+        """HR edge at an edge of the other grid."""
+        return self.offset + index * self.ratio
+
+    def extended(self, before: int, after: int) -> AxisAlignment:
+        """The alignment with more cells of the other grid on both ends."""
+        return replace(self, offset=self.offset - before * self.ratio, cells=self.cells + before + after)
 
 
 @dataclass(frozen=True)
@@ -76,12 +84,13 @@ class Alignment:
 
     def box(self, hr: Box) -> Box | None:
         """The co-located box on the other grid; None if edges do not coincide or it leaves that grid."""
-        (y, height), (x, width) = self.y.to_other(hr.y, hr.height), self.x.to_other(hr.x, hr.width)
-        if any(value.denominator != 1 for value in (y, height, x, width)):
+        y0, y1 = self.y.index(hr.y), self.y.index(hr.y + hr.height)
+        x0, x1 = self.x.index(hr.x), self.x.index(hr.x + hr.width)
+        if any(edge.denominator != 1 for edge in (y0, y1, x0, x1)):
             return None
-        if y < 0 or x < 0 or y + height > self.y.cells or x + width > self.x.cells:
+        if y0 < 0 or x0 < 0 or y1 > self.y.cells or x1 > self.x.cells:
             return None
-        return Box(y=int(y), x=int(x), height=int(height), width=int(width))
+        return Box(y=int(y0), x=int(x0), height=int(y1 - y0), width=int(x1 - x0))
 
 
 def align(hr: Grid, other: Grid, hr_name: str, other_name: str) -> Alignment:
@@ -89,12 +98,12 @@ def align(hr: Grid, other: Grid, hr_name: str, other_name: str) -> Alignment:
 
     Args:
         hr: The HR grid.
-        other: A coarser grid, or one of the same spacing.
+        other: A coarser grid, or one of the same spacing; its axes run as the HR grid's do (``regions.view``).
         hr_name: Name of the HR source, for messages.
         other_name: Name of the other source.
 
     Raises:
-        DataError: If the grids run in different directions, do not overlap, or are not in a rational co-located ratio.
+        DataError: If the grids do not overlap, or are not in a rational co-located ratio.
     """
     names = (hr_name, other_name)
     return Alignment(
@@ -107,8 +116,7 @@ def _align_axis(
 ) -> AxisAlignment:
     who = f"sources {names[0]} and {names[1]} along {axis}"
     if (hr[-1] > hr[0]) != (other[-1] > other[0]):
-        mend = f"set data.sources.{names[1]}.flip_y: true" if axis == "y" else f"reverse {names[1]} in its file"
-        raise DataError(f"{who}: coordinates run in opposite directions ({_span(hr)} and {_span(other)}); {mend}.")
+        raise ValueError(f"{who}: coordinates run in opposite directions ({_span(hr)} and {_span(other)})")
     cells = hr.size - 1
     # Position of the other grid's edges in units of HR edges; exact on irregular grids too, inside the HR domain.
     sign = 1.0 if hr[-1] > hr[0] else -1.0

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
 from stride_vars.regions import Box
 
 from stride_data.config import BoxConfig
 from stride_data.discovery.grids import Grid
 from stride_data.errors import DataError
 from stride_data.regions.alignment import Alignment, AxisAlignment
+from stride_data.regions.frame import as_box
+from stride_data.regions.selection import Cells, cells_between
 
 
 def domain_box(grid: Grid, alignments: dict[str, Alignment]) -> Box:
@@ -39,50 +39,61 @@ def domain_box(grid: Grid, alignments: dict[str, Alignment]) -> Box:
     return Box(y=y0, x=x0, height=y1 - y0, width=x1 - x0)
 
 
-def resolve_box(config: BoxConfig | None, grid: Grid, domain: Box, lr: AxisPair, where: str, *, colocated: bool) -> Box:
-    """The cells of a configured box.
+def configured_cells(config: BoxConfig, grid: Grid, where: str) -> Cells:
+    """Cells of a configured box, counted as in its source (after flipping): as given, or those between its bounds."""
+    if config.y is None or config.x is None or config.height is None or config.width is None:
+        return cells_between(config, grid, where)
+    return Cells(config.y, config.height, config.x, config.width)
 
-    A box in coordinates holds the cells whose centres lie between its bounds; with ``colocated`` it is then cut to
-    whole LR cells. A box in indices is taken as it is, and must be co-located already.
+
+def resolve_box(cells: Cells | None, domain: Box, lr: AxisPair, where: str, *, given: BoxConfig | None, origin: int = 0) -> Box:
+    """Check a box of HR cells.
 
     Args:
-        config: The configured box; None takes the whole domain.
-        grid: The HR grid.
+        cells: Its cells; None takes the whole domain.
         domain: Cells that all sources cover.
-        lr: Alignments of the LR grid along y and x.
+        lr: Alignments of the LR grid along y and x; the box must consist of whole LR cells. A box given in coordinates
+            is cut to them.
         where: Key of the configuration, for messages.
-        colocated: Whether edges must coincide with LR edges.
+        given: The configured box.
+        origin: Column of the file that is column 0, for messages.
 
     Raises:
         DataError: If the box leaves the domain, is empty, or is not co-located.
     """
-    if config is None:
+    if cells is None or given is None:
         return domain
-    if config.in_indices:
-        box = Box.model_validate(config.model_dump(include={"y", "x", "height", "width"}))
-    else:
-        box = _from_bounds(config, grid, lr, where, colocated=colocated)
+    box = as_box(cells if given.in_indices else _cut(cells, lr, where))
+    check_inside(box, domain, where)
+    _check_colocated(box, lr, where, origin)
+    return box
+
+
+def check_inside(box: Box, domain: Box, where: str) -> None:
+    """Refuse a box that leaves the domain.
+
+    Raises:
+        DataError: If it does.
+    """
     if not domain.contains(box):
         raise DataError(
-            f"{where}: the box {_said(box)} leaves the domain {_said(domain)} that all sources cover; move or "
+            f"{where}: the box {said(box)} leaves the domain {said(domain)} that all sources cover; move or "
             "shrink it."
         )
-    if colocated:
-        _check_colocated(box, lr, where)
-    return box
 
 
 AxisPair = tuple[AxisAlignment, AxisAlignment]
 
 
-def _said(box: Box) -> str:
+def said(box: Box) -> str:
+    """Rows and columns of a box in words."""
     return f"rows {box.y} to {box.y + box.height - 1}, columns {box.x} to {box.x + box.width - 1}"
 
 
-def _check_colocated(box: Box, lr: AxisPair, where: str) -> None:
-    for axis, start, size, alignment in (
-        ("y", box.y, box.height, lr[0]),
-        ("x", box.x, box.width, lr[1]),
+def _check_colocated(box: Box, lr: AxisPair, where: str, origin: int) -> None:
+    for axis, start, size, alignment, zero in (
+        ("y", box.y, box.height, lr[0], 0),
+        ("x", box.x, box.width, lr[1], origin),
     ):
         period, phase = alignment.period, alignment.phase or 0
         extent = "height" if axis == "y" else "width"
@@ -93,9 +104,9 @@ def _check_colocated(box: Box, lr: AxisPair, where: str) -> None:
                 f"{where}.{extent}: {size} cells are no whole number of LR cells ({_ratio(alignment)}); use {choice}."
             )
         if (start - phase) % period:
-            below = start - (start - phase) % period
+            below = start + zero - (start - phase) % period
             raise DataError(
-                f"{where}.{axis}: cell {start} does not begin on the edge of an LR cell ({_ratio(alignment)}); use "
+                f"{where}.{axis}: cell {start + zero} does not begin on the edge of an LR cell ({_ratio(alignment)}); use "
                 f"{f'{below} or ' if below >= 0 else ''}{below + period}."
             )
 
@@ -104,28 +115,16 @@ def _ratio(alignment: AxisAlignment) -> str:
     return f"{alignment.ratio} HR cells per LR cell"
 
 
-def _from_bounds(config: BoxConfig, grid: Grid, lr: AxisPair, where: str, *, colocated: bool) -> Box:
-    assert config.south is not None and config.north is not None and config.west is not None and config.east is not None
+def _cut(cells: Cells, lr: AxisPair, where: str) -> Cells:
+    """The whole LR cells inside."""
     spans: list[tuple[int, int]] = []
-    for axis, centres, bounds, alignment in (
-        ("y", grid.y, (config.south, config.north), lr[0]),
-        ("x", grid.x, (config.west, config.east), lr[1]),
-    ):
-        start, stop = _inside(centres, bounds)
-        if colocated and stop > start:
-            anchors = alignment.anchors(start, stop)
-            start, stop = (anchors[0], anchors[-1]) if len(anchors) else (start, start)
-        if stop <= start:
-            what = "whole LR cell" if colocated else "cell"
+    for axis, start, size, alignment in (("y", cells.y, cells.height, lr[0]), ("x", cells.x, cells.width, lr[1])):
+        anchors = alignment.anchors(start, start + size)
+        if len(anchors) < 2:
             raise DataError(
-                f"{where}: no {what} lies between {min(bounds):g} and {max(bounds):g} along {axis}, whose coordinates "
-                f"run from {centres[0]:g} to {centres[-1]:g}; correct the bounds."
+                f"{where}: no whole LR cell ({_ratio(alignment)}) lies between the bounds along {axis}, which hold "
+                f"{size} HR cells; widen them."
             )
-        spans.append((start, stop))
-    (y0, y1), (x0, x1) = spans
-    return Box(y=y0, x=x0, height=y1 - y0, width=x1 - x0)
-
-
-def _inside(centres: NDArray[np.float64], bounds: tuple[float, float]) -> tuple[int, int]:
-    inside = np.flatnonzero((centres >= min(bounds)) & (centres <= max(bounds)))
-    return (int(inside[0]), int(inside[-1]) + 1) if inside.size else (0, 0)
+        spans.append((anchors[0], anchors[-1] - anchors[0]))
+    (y, height), (x, width) = spans
+    return Cells(y, height, x, width)
