@@ -15,7 +15,7 @@ def test_names_counts_and_protocol(build, small_config):
     assert adapter.target_names == ("fine.prcp",)
     assert adapter.cond_names == ("coarse.prcp",)
     assert adapter.static_names == ("ground.orog", "ground.lsm")
-    assert adapter.counts == (1, 1, 2)
+    assert adapter.counts == (1, 1, 2, 0, 0)
     assert [spec.units for spec in adapter.static_vars] == ["m", "1"]
     assert adapter.times("val") == adapter.times("test") == ["2002-01-01T00:00:00", "2002-01-02T00:00:00"]
     with pytest.raises(DataError, match=r"no 'vall'\. Did you mean 'val'"):

@@ -38,7 +38,7 @@ def test_a_margin_widens_only_the_lr_box(build, small_config):
     assert adapter.geometry.lr_box(Box(y=4, x=4, height=8, width=12)) == Box(y=0, x=0, height=4, width=5)
     rows, columns = adapter.geometry.crops.rows, adapter.geometry.crops.columns
     assert (rows, columns) == ((4, 8, 12), (4, 8, 12, 16, 20))
-    with pytest.raises(DataError, match=r"lr_margin: 1 LR cells around .* leave the LR grid"):
+    with pytest.raises(DataError, match=r"lr_margin: the LR box of the HR box .* leaves the LR grid of 6 x 9 cells"):
         adapter.geometry.lr_box(Box(y=0, x=4, height=8, width=12))
 
 
@@ -49,8 +49,12 @@ def test_a_margin_widens_only_the_lr_box(build, small_config):
         ({"hr": {"y": 8, "x": 12, "height": 10, "width": 12}}, "data.region.hr.height: 10 cells .* use 8 or 12"),
         ({"hr": {"y": 8, "x": 13, "height": 8, "width": 12}}, "data.region.hr.x: cell 13 .* use 12 or 16"),
         (
-            {"hr": {"south": 1, "north": 2, "west": 0, "east": 9}},
-            "data.region.hr: no whole LR cell lies between",
+            {"hr": {"south": 100, "north": 200, "west": 0, "east": 9}},
+            "data.region.hr: no cell lies between 100 and 200 along y, whose coordinates run from 0 to 23000",
+        ),
+        (
+            {"hr": {"south": 900, "north": 5000, "west": 0, "east": 9000}},
+            r"data.region.hr: no whole LR cell \(4 HR cells per LR cell\) lies between the bounds along y",
         ),
         ({"hr": {"south": 70000, "north": 90000, "west": 0, "east": 9}}, "coordinates run from 0 to 23000"),
         (
@@ -67,7 +71,7 @@ def test_a_margin_widens_only_the_lr_box(build, small_config):
             },
             "data.region.shuffle: the box rows 0 to 29",
         ),
-        ({"lr_margin": 1}, "leave the LR grid"),
+        ({"lr_margin": 1}, "data.region.lr_margin: the LR box of .* leaves the LR grid"),
     ],
 )
 def test_wrong_regions(build, small_config, region, expected):

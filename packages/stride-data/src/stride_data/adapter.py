@@ -16,7 +16,7 @@ from stride_vars.spec import VariableSpec
 
 from stride_data.adapter_protocol import Adapter
 from stride_data.assembly.channels import ChannelCounts, Channels
-from stride_data.assembly.coordinates import Coordinates, bounds, coordinates
+from stride_data.assembly.coordinates import Coordinates, box_coordinates, coordinates
 from stride_data.assembly.description import describe_data, describe_domain, describe_missing
 from stride_data.assembly.fields import FieldReader, FieldSet, stacked
 from stride_data.assembly.lags import Lags
@@ -104,10 +104,12 @@ class GriddedAdapter:
         root = Path(absolute(expand_env(config.root, "data.root"), base))
         sources = scan_sources(config, root, catalogue)
         channels = Channels.from_config(config, sources)
-        target, dynamic, static = (
-            [channel.source for channel in some] for some in (channels.target, channels.dynamic, channels.static)
+        context = (*channels.context, *channels.context_static)
+        target, dynamic, static, around = (
+            [channel.source for channel in some]
+            for some in (channels.target, channels.dynamic, channels.static, context)
         )
-        geometry = build_geometry(config.region, sources, target, dynamic, static)
+        geometry = build_geometry(config.region, sources, target, dynamic, static, around)
         lags = Lags(tuple(parse_offset(text) for text in config.lags), sources[target[0]].calendar)
         times = sample_times(config, sources, channels, lags)
         adapter = cls(config, root, sources, channels, geometry, lags, times)
@@ -154,6 +156,16 @@ class GriddedAdapter:
         return tuple(channel.name for channel in self.channels.static)
 
     @property
+    def context_names(self) -> tuple[str, ...]:
+        """``source.key`` of the context channels."""
+        return tuple(channel.name for channel in self.channels.context)
+
+    @property
+    def context_static_names(self) -> tuple[str, ...]:
+        """``source.key`` of the context channels without time."""
+        return tuple(channel.name for channel in self.channels.context_static)
+
+    @property
     def counts(self) -> ChannelCounts:
         """Number of channels of each role."""
         return self.channels.counts
@@ -180,18 +192,23 @@ class GriddedAdapter:
 
     @property
     def lr_shape(self) -> tuple[int, int]:
-        """Rows and columns of a sample's dynamic conditioning, margin included."""
+        """Rows and columns of a sample's dynamic conditioning, margins included."""
         return self.region.lr.shape
 
     @property
+    def context_shape(self) -> tuple[int, int] | None:
+        """Rows and columns of a sample's context; None without context."""
+        return None if self.region.context is None else self.region.context.shape
+
+    @property
     def region(self) -> Region:
-        """The configured boxes; ``lr`` includes the margin."""
+        """The configured boxes; ``lr`` includes the margins, ``context`` counts cells of the context grid."""
         return self.geometry.region
 
     @property
-    def lr_margin(self) -> int:
-        """LR cells on every side of a sample's LR box beyond its HR box."""
-        return self.geometry.lr_margin
+    def lr_margins(self) -> tuple[int, int, int, int]:
+        """LR cells of a sample's LR box beyond its HR box: top, bottom, left, right."""
+        return self.geometry.lr_margins
 
     @property
     def calendar(self) -> str:
@@ -251,7 +268,15 @@ class GriddedAdapter:
         if self.channels.static:
             static = stacked([self._reader.static(channel, hr) for channel in self.channels.static])
         coords = {**self.hr_coords(hr), **self.lr_coords(lr)}
-        return FieldSet(target, dynamic, static, mask, hr, lr, coords)
+        context = self.region.context if box is None else self.geometry.context_box(box)
+        context_static = None
+        if context is not None:
+            coords |= self.context_coords(context)
+            if self.channels.context_static:
+                read = self._reader.context_static
+                context_static = stacked([read(channel, context) for channel in self.channels.context_static])
+        around = self._reader.context_stack(time, context)
+        return FieldSet(target, dynamic, static, mask, hr, lr, coords, around, context_static, context)
 
     def sample(self, time: str, *, hr_box: Box | None = None) -> dict[str, Any]:
         """One scaled sample: the contract batch without its batch axis, numpy.
@@ -271,18 +296,19 @@ class GriddedAdapter:
             target = self.forward_target(physical.target)
             if not physical.mask.all():
                 target = np.where(physical.mask, target, np.float32(0))
-        hr, lr = physical.hr_box, physical.lr_box
+        context, context_static = physical.context, physical.context_static
         return {
             "target": target,
             "cond_dynamic": self.forward_conditioning(physical.dynamic),
             "cond_static": None if physical.static is None else self.forward_static(physical.static),
+            "cond_context_dynamic": None if context is None else self.forward_context(context),
+            "cond_context_static": None if context_static is None else self.forward_context_static(context_static),
             "cond_time": self.encode_time(time),
-            "cond_coord": {
-                "hr_box": np.array((hr.y, hr.x, hr.height, hr.width), np.int64),
-                "lr_box": np.array((lr.y, lr.x, lr.height, lr.width), np.int64),
-                "hr_bounds": np.array(bounds(self.geometry.hr_grid, hr), np.float64),
-                "lr_bounds": np.array(bounds(self.geometry.lr_grid, lr), np.float64),
-            },
+            "cond_coord": box_coordinates(
+                hr=(self.geometry.hr_grid, physical.hr_box),
+                lr=(self.geometry.lr_grid, physical.lr_box),
+                context=(self.geometry.context_grid, physical.context_box),
+            ),
             "mask": physical.mask,
             "meta": {"timestamps": [time], **self.batch_meta()},
         }
@@ -299,6 +325,8 @@ class GriddedAdapter:
                 "target_vars": list(self.target_names),
                 "cond_vars": list(self.cond_names),
                 "static_vars": list(self.static_names),
+                "context_vars": list(self.context_names),
+                "context_static_vars": list(self.context_static_names),
                 "time_features": list(self.time_feature_names),
                 "lag_hours": list(self.lags.hours),
                 "domain_info": self.domain_info,
@@ -317,6 +345,11 @@ class GriddedAdapter:
     def lr_coords(self, box: Box | None = None) -> Coordinates:
         """Coordinates of an LR box (default: the region's): ``lr_y``, ``lr_x`` and, where known, geographic ones."""
         return coordinates(self.geometry.lr_grid, self.region.lr if box is None else box, "lr_")
+
+    def context_coords(self, box: Box | None = None) -> Coordinates:
+        """Coordinates of a context box (default: the region's): ``context_y``, ...; empty without context."""
+        grid, context = self.geometry.context_grid, self.region.context if box is None else box
+        return {} if grid is None or context is None else coordinates(grid, context, "context_")
 
     # Scaling
 
@@ -357,6 +390,22 @@ class GriddedAdapter:
     def inverse_static(self, x: Any) -> Any:
         """Scaled to physical static fields, [..., C, H, W], numpy or torch."""
         return self.scaling.static.inverse(x)
+
+    def forward_context(self, x: Any) -> Any:
+        """Physical to scaled context fields, [..., C, H, W], numpy or torch."""
+        return self.scaling.context.forward(x)
+
+    def inverse_context(self, x: Any) -> Any:
+        """Scaled to physical context fields, [..., C, H, W], numpy or torch."""
+        return self.scaling.context.inverse(x)
+
+    def forward_context_static(self, x: Any) -> Any:
+        """Physical to scaled context fields without time, [..., C, H, W], numpy or torch."""
+        return self.scaling.context_static.forward(x)
+
+    def inverse_context_static(self, x: Any) -> Any:
+        """Scaled to physical context fields without time, [..., C, H, W], numpy or torch."""
+        return self.scaling.context_static.inverse(x)
 
     def wet_thresholds_scaled(self) -> list[float | None]:
         """For each target, its wet threshold in scaled units; None where it has none."""
@@ -441,7 +490,7 @@ class GriddedAdapter:
         """Everything that decides what the statistics are; equal provenance means equal statistics."""
         hr = self.training_box
         about = provenance(
-            self.config, self.sources, self.times(TRAIN_SPLIT), TRAIN_SPLIT, hr=hr, lr=self.geometry.lr_box(hr)
+            self.config, self.sources, self.times(TRAIN_SPLIT), TRAIN_SPLIT, hr=hr, geometry=self.geometry
         )
         return {**about, "required": required(self.channels.all)}
 

@@ -41,13 +41,19 @@ class Adapter(Protocol):
     @property
     def lr_shape(self) -> tuple[int, int]: ...  # noqa: D102
     @property
-    def lr_margin(self) -> int: ...  # noqa: D102
+    def lr_margins(self) -> tuple[int, int, int, int]: ...  # noqa: D102
     @property
     def temporal_steps(self) -> int: ...  # noqa: D102
     @property
     def lag_hours(self) -> tuple[float, ...]: ...  # noqa: D102
     @property
     def time_feature_names(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def context_shape(self) -> tuple[int, int] | None: ...  # noqa: D102
+    @property
+    def context_names(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def context_static_names(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def calendar(self) -> str: ...  # noqa: D102
     @property

@@ -188,8 +188,8 @@ class RegionConfig(Strict):
         lr: Box on the LR grid that covers the ``hr`` box and moves with it; None takes the co-located cells and
             ``lr_margin``. Its indices count LR cells in the direction of the HR grid's rows and columns.
         lr_margin: Extra LR cells on every side of the LR box.
-        context: Box of the larger domain, in cells of the HR grid, in coordinates, or as a margin around the ``hr`` box,
-            with which it moves; read from the grid of ``data.context`` and ``data.context_static``.
+        context: Box of the larger domain, in cells of the HR grid, in coordinates, or as a margin around the ``hr``
+            box, with which it moves; read from the grid of ``data.context`` and ``data.context_static``.
     """
 
     name: str = "region"

@@ -8,11 +8,13 @@ from typing import Any
 from stride_data.assembly.channels import ChannelCounts
 from stride_data.errors import DataError
 
-_KEYS = ("target", "cond_dynamic", "cond_static", "cond_time", "cond_coord", "mask", "meta")
-_OPTIONAL = ("target", "cond_static", "cond_time", "cond_coord", "mask")
-_MAY_BE_LEFT_OUT = ("cond_time",)
+_CONTEXT = ("cond_context_dynamic", "cond_context_static")
+_KEYS = ("target", "cond_dynamic", "cond_static", *_CONTEXT, "cond_time", "cond_coord", "mask", "meta")
+_OPTIONAL = ("target", "cond_static", *_CONTEXT, "cond_time", "cond_coord", "mask")
+_MAY_BE_LEFT_OUT = (*_CONTEXT, "cond_time")
 _META = ("timestamps", "target_vars", "cond_vars", "static_vars", "domain_info", "scaling_info", "seed")
 _COORD = {"hr_box": "int64", "lr_box": "int64", "hr_bounds": "float64", "lr_bounds": "float64"}
+_CONTEXT_COORD = {"context_box": "int64", "context_bounds": "float64"}
 
 
 def validate_batch(
@@ -21,6 +23,7 @@ def validate_batch(
     counts: ChannelCounts,
     hr_shape: tuple[int, int],
     lr_shape: tuple[int, int],
+    context_shape: tuple[int, int] | None = None,
     temporal_steps: int = 1,
     time_features: int = 0,
 ) -> None:
@@ -29,8 +32,10 @@ def validate_batch(
     - ``target`` float32 [B, C_out, H_hr, W_hr] or None
     - ``cond_dynamic`` float32 [B, C_dyn, H_lr, W_lr], or [B, T, C_dyn, H_lr, W_lr] with more than one temporal step
     - ``cond_static`` float32 [B, C_static, H_hr, W_hr], None exactly when there are no static channels
+    - ``cond_context_dynamic`` float32 [B, C_ctx, H_ctx, W_ctx] or [B, T, C_ctx, H_ctx, W_ctx], ``cond_context_static``
+      float32 [B, C, H_ctx, W_ctx]; None (or left out) exactly when there are no such channels
     - ``cond_time`` float32 [B, F], None (or left out) exactly when there are no time features
-    - ``cond_coord`` None, or boxes int64 [B, 4] and bounds float64 [B, 4]
+    - ``cond_coord`` None, or boxes int64 [B, 4] and bounds float64 [B, 4] of HR, LR and, with context, context
     - ``mask`` bool of the target's shape, or None
     - ``meta`` a dictionary
 
@@ -39,6 +44,7 @@ def validate_batch(
         counts: Channels of each role.
         hr_shape: Rows and columns on the HR grid.
         lr_shape: Rows and columns on the LR grid.
+        context_shape: Rows and columns on the context grid; None without context.
         temporal_steps: Steps of the dynamic fields' stack.
         time_features: Numbers that describe a sample's time.
 
@@ -69,13 +75,20 @@ def validate_batch(
         raise DataError(f"batch: 'cond_static' is {got}; expected {counts.static} static channels.")
     if batch["cond_static"] is not None:
         _check(batch["cond_static"], "cond_static", "float32", (size, counts.static, *hr_shape))
+    around = (("cond_context_dynamic", counts.context, steps), ("cond_context_static", counts.context_static, ()))
+    for key, channels, leading in around:
+        if (batch[key] is None) != (channels == 0):
+            got = "None" if batch[key] is None else "a value"
+            raise DataError(f"batch: '{key}' is {got}; expected {channels} channels.")
+        if batch[key] is not None:
+            _check(batch[key], key, "float32", (size, *leading, channels, *(context_shape or ())))
     if batch["target"] is not None:
         _check(batch["target"], "target", "float32", hr)
     if batch["mask"] is not None:
         if batch["target"] is None:
             raise DataError("batch: 'mask' is given without 'target'; expected None.")
         _check(batch["mask"], "mask", "bool", hr)
-    _check_coord(batch["cond_coord"], size)
+    _check_coord(batch["cond_coord"], size, with_context=context_shape is not None)
     _check_meta(batch["meta"], size, counts)
 
 
@@ -86,10 +99,10 @@ def _check(value: Any, key: str, dtype: str, shape: tuple[int, ...]) -> None:
         raise DataError(f"batch: '{key}' expected {dtype} {list(shape)}, got {got_type} {list(got_shape)}.")
 
 
-def _check_coord(coord: Any, size: int) -> None:
+def _check_coord(coord: Any, size: int, *, with_context: bool) -> None:
     if coord is None:
         return
-    for key, dtype in _COORD.items():
+    for key, dtype in {**_COORD, **(_CONTEXT_COORD if with_context else {})}.items():
         if key not in coord:
             raise DataError(f"batch: 'cond_coord.{key}' is missing; got {', '.join(coord)}.")
         _check(coord[key], f"cond_coord.{key}", dtype, (size, 4))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from stride_vars.regions import Box
 
 from stride_data.discovery.grids import Grid
+from stride_data.discovery.projection import is_latitude_longitude
 
 Coordinates = dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]
 """Name to (dimensions, values, attributes), as xarray takes it."""
@@ -30,7 +31,7 @@ def coordinates(grid: Grid, box: Box, prefix: str = "") -> Coordinates:
     Args:
         grid: The grid.
         box: Cells on it.
-        prefix: "lr_" on the LR grid.
+        prefix: "lr_" on the LR grid, "context_" on the context grid.
 
     Returns:
         ``y`` and ``x`` (native coordinates), and ``latitude`` and ``longitude`` where the file has them:
@@ -47,21 +48,25 @@ def coordinates(grid: Grid, box: Box, prefix: str = "") -> Coordinates:
     if grid.latitude is not None and grid.longitude is not None:
         result[f"{prefix}latitude"] = ((y, x), grid.latitude[box.slices], north)
         result[f"{prefix}longitude"] = ((y, x), grid.longitude[box.slices], east)
-    elif _is(grid.y_attrs, north) and _is(grid.x_attrs, east):
+    elif is_latitude_longitude(grid):
         result[f"{prefix}latitude"] = ((y,), grid.y[rows], north)
         result[f"{prefix}longitude"] = ((x,), grid.x[columns], east)
     return result
 
 
-def _is(attrs: Any, geographic: dict[str, str]) -> bool:
-    return attrs.get("standard_name") == geographic["standard_name"] or attrs.get("units") == geographic["units"]
+def box_coordinates(**boxes: tuple[Grid | None, Box | None]) -> dict[str, NDArray[Any]]:
+    """The ``cond_coord`` of a sample: where its boxes lie, in cells and in coordinates.
 
+    Args:
+        boxes: By name ("hr", "lr", "context"), the grid and the box on it; left out where there is none.
 
-def stacked_bounds(grid: Grid, boxes: list[Box]) -> NDArray[np.float64]:
-    """Bounds of several boxes, float64 [B, 4]."""
-    return np.array([bounds(grid, box) for box in boxes], np.float64)
-
-
-def stacked_boxes(boxes: list[Box]) -> NDArray[np.int64]:
-    """Boxes as y, x, height, width, int64 [B, 4]."""
-    return np.array([(box.y, box.x, box.height, box.width) for box in boxes], np.int64)
+    Returns:
+        ``<name>_box``: y, x, height, width, int64 [4]; ``<name>_bounds``: as ``bounds``, float64 [4].
+    """
+    result: dict[str, NDArray[Any]] = {}
+    for name, (grid, box) in boxes.items():
+        if grid is None or box is None:
+            continue
+        result[f"{name}_box"] = np.array((box.y, box.x, box.height, box.width), np.int64)
+        result[f"{name}_bounds"] = np.array(bounds(grid, box), np.float64)
+    return result

@@ -15,13 +15,25 @@ from stride_data.regions.geometry import Geometry
 
 
 def describe_domain(geometry: Geometry) -> dict[str, Any]:
-    """Grids and their relation."""
+    """Grids and their relation.
+
+    ``views`` says of every source whose rows or columns are not counted as in its files how they are
+    (``stride_data.regions.view.GridView``); margins are top, bottom, left, right.
+    """
     lr = geometry.lr
     described: dict[str, Any] = {
         "hr_cells_per_lr_cell": [str(lr.y.ratio), str(lr.x.ratio)],
-        "lr_margin": geometry.lr_margin,
+        "lr_margins": list(geometry.lr_margins),
+        "views": {name: view.changes for name, view in geometry.views.items() if view.changes},
     }
-    for name, grid in (("hr_grid", geometry.hr_grid), ("lr_grid", geometry.lr_grid)):
+    if geometry.anchored_context is not None:
+        along = geometry.anchored_context.alignment
+        described["hr_cells_per_context_cell"] = [str(along.y.ratio), str(along.x.ratio)]
+        described["context_margins_hr"] = [str(margin) for margin in geometry.anchored_context.margins]
+    grids = {"hr_grid": geometry.hr_grid, "lr_grid": geometry.lr_grid, "context_grid": geometry.context_grid}
+    for name, grid in grids.items():
+        if grid is None:
+            continue
         described[name] = {
             "shape": list(grid.shape),
             "spacing": list(grid.spacing),
@@ -53,6 +65,8 @@ def describe_data(
 ) -> dict[str, Any]:
     """Channels with their full specs, region, domain, calendar and splits."""
     groups = {"target": channels.target, "dynamic": channels.dynamic, "static": channels.static}
+    if geometry.anchored_context is not None:
+        groups |= {"context": channels.context, "context_static": channels.context_static}
     return {
         "channels": {
             role: [{"name": channel.name, "spec": channel.spec.model_dump(mode="json")} for channel in group]

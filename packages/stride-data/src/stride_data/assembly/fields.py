@@ -27,8 +27,11 @@ class FieldSet:
         static: [C_static, H_hr, W_hr]; None without static channels.
         mask: bool, the target's shape, True where it is observed; None where the time has no target.
         hr_box: Box of target and static on the HR grid.
-        lr_box: Box of the dynamic fields on the LR grid, margin included.
-        coords: Coordinates of both boxes, as ``GriddedAdapter.hr_coords`` and ``lr_coords`` give them.
+        lr_box: Box of the dynamic fields on the LR grid, margins included.
+        coords: Coordinates of all boxes, as ``hr_coords``, ``lr_coords``, ``context_coords`` of the adapter give them.
+        context: [C_ctx, H_ctx, W_ctx], or [T, C_ctx, H_ctx, W_ctx] with temporal stacking; None without such channels.
+        context_static: [C, H_ctx, W_ctx]; None without such channels.
+        context_box: Box of both on the context grid; None without context.
     """
 
     target: NDArray[np.float32] | None
@@ -38,6 +41,9 @@ class FieldSet:
     hr_box: Box
     lr_box: Box
     coords: Mapping[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]
+    context: NDArray[np.float32] | None = None
+    context_static: NDArray[np.float32] | None = None
+    context_box: Box | None = None
 
 
 @dataclass(frozen=True)
@@ -64,8 +70,7 @@ class FieldReader:
 
     def target(self, channel: Channel, time: str, hr: Box) -> NDArray[np.float32]:
         """View of a target field in an HR box; missing values are NaN."""
-        box = self.geometry.hr_box_of(channel.source, hr)
-        return self.sources[channel.source].read_box(channel.spec.key, time, box)
+        return self._timed(channel, time, self.geometry.hr_box_of(channel.source, hr))
 
     def dynamic(self, channel: Channel, time: str, lr: Box) -> NDArray[np.float32]:
         """A dynamic field in an LR box.
@@ -73,10 +78,8 @@ class FieldReader:
         Raises:
             DataError: If values are missing and the configuration refuses that.
         """
-        box = self.geometry.lr_box_of(channel.source, lr)
-        source = self.sources[channel.source]
-        values = source.read_box(channel.spec.key, time, box)
-        return self._conditioning(values, channel, source.place(time), f"LR box {box}")
+        values = self._timed(channel, time, self.geometry.lr_box_of(channel.source, lr))
+        return self._conditioning(values, channel, self.sources[channel.source].place(time), f"LR box {lr}")
 
     def dynamic_stack(self, time: str, lr: Box) -> NDArray[np.float32]:
         """All dynamic fields of a target's time in an LR box: [C, H, W], or [T, C, H, W] with several steps.
@@ -84,17 +87,40 @@ class FieldReader:
         Raises:
             DataError: As ``dynamic``.
         """
-        steps = [
-            stacked([self.dynamic(channel, other, lr) for channel in self.channels.dynamic])
-            for other in self.lags.times(time)
-        ]
-        return np.stack(steps) if self.lags.stacked else steps[0]
+        return self._stack(time, self.channels.dynamic, lambda channel, other: self.dynamic(channel, other, lr))
+
+    def context(self, channel: Channel, time: str, context: Box) -> NDArray[np.float32]:
+        """A context field in a context box.
+
+        Raises:
+            DataError: If values are missing and the configuration refuses that.
+        """
+        values = self._timed(channel, time, self.geometry.context_box_of(channel.source, context))
+        return self._conditioning(values, channel, self.sources[channel.source].place(time), f"context box {context}")
+
+    def context_stack(self, time: str, context: Box | None) -> NDArray[np.float32] | None:
+        """All context fields of a target's time in a context box, stacked as ``dynamic_stack``; None if there are none.
+
+        Raises:
+            DataError: As ``context``.
+        """
+        if context is None or not self.channels.context:
+            return None
+        return self._stack(time, self.channels.context, lambda channel, other: self.context(channel, other, context))
 
     def at(self, time: str, hr: Box, lr: Box) -> Iterator[tuple[Channel, NDArray[np.float32]]]:
-        """Dynamic fields of the step nearest a time, and the time's targets where it has them: what statistics see."""
+        """Conditioning of the step nearest a time, and the time's targets where it has them: what statistics see.
+
+        Context fields come in the context box of the HR box, unless they have another role already.
+        """
         nearest = min(zip(self.lags.hours, self.lags.times(time), strict=True), key=lambda step: abs(step[0]))[1]
         for channel in self.channels.dynamic:
             yield channel, self.dynamic(channel, nearest, lr)
+        context = self.geometry.context_box(hr)
+        others = {channel.name for channel in (*self.channels.dynamic, *self.channels.target)}
+        for channel in self.channels.context:
+            if context is not None and channel.name not in others:
+                yield channel, self.context(channel, nearest, context)
         for channel in self.channels.target if self.has_target(time) else ():
             yield channel, self.target(channel, time, hr)
 
@@ -104,10 +130,42 @@ class FieldReader:
         Raises:
             DataError: If values are missing and the configuration refuses that.
         """
-        box = self.geometry.hr_box_of(channel.source, hr)
-        source = self.sources[channel.source]
-        values = source.read_static_box(channel.spec.key, box)
-        return self._conditioning(values, channel, source.place(), f"HR box {box}")
+        values = self._untimed(channel, self.geometry.hr_box_of(channel.source, hr))
+        return self._conditioning(values, channel, self.sources[channel.source].place(), f"HR box {hr}")
+
+    def context_static(self, channel: Channel, context: Box) -> NDArray[np.float32]:
+        """A context field without time in a context box.
+
+        Raises:
+            DataError: If values are missing and the configuration refuses that.
+        """
+        values = self._untimed(channel, self.geometry.context_box_of(channel.source, context))
+        return self._conditioning(values, channel, self.sources[channel.source].place(), f"context box {context}")
+
+    def statics(self, hr: Box) -> Iterator[tuple[Channel, NDArray[np.float32]]]:
+        """Static fields in an HR box, and those of context in its context box unless they are static already."""
+        for channel in self.channels.static:
+            yield channel, self.static(channel, hr)
+        context = self.geometry.context_box(hr)
+        others = {channel.name for channel in self.channels.static}
+        for channel in self.channels.context_static:
+            if context is not None and channel.name not in others:
+                yield channel, self.context_static(channel, context)
+
+    def _timed(self, channel: Channel, time: str, box: Box) -> NDArray[np.float32]:
+        """A field in a box that counts rows and columns as the source's view does."""
+        source, key = self.sources[channel.source], channel.spec.key
+        return self.geometry.views[channel.source].read(lambda native: source.read_box(key, time, native), box)
+
+    def _untimed(self, channel: Channel, box: Box) -> NDArray[np.float32]:
+        source, key = self.sources[channel.source], channel.spec.key
+        return self.geometry.views[channel.source].read(lambda native: source.read_static_box(key, native), box)
+
+    def _stack(
+        self, time: str, channels: Sequence[Channel], read: Callable[[Channel, str], NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        steps = [stacked([read(channel, other) for channel in channels]) for other in self.lags.times(time)]
+        return np.stack(steps) if self.lags.stacked else steps[0]
 
     def _conditioning(self, values: NDArray[np.float32], channel: Channel, path: str, box: str) -> NDArray[np.float32]:
         missing = np.isnan(values)

@@ -38,11 +38,12 @@ def sample_times(config: DataConfig, sources: Mapping[str, FieldSource], channel
     Raises:
         DataError: If sources share no time, a split is empty, splits overlap, or a gap is refused.
     """
-    dynamic = common_times(_sources_of(channels.dynamic, sources))
+    conditioning = [*channels.dynamic, *channels.context]
+    dynamic = common_times(_sources_of(conditioning, sources))
     present = set(dynamic)
     if any(not offset for offset in lags.offsets):
         conditioned = dynamic
-        paired = common_times(_sources_of([*channels.target, *channels.dynamic], sources))
+        paired = common_times(_sources_of([*channels.target, *conditioning], sources))
     else:
         # Forecasts: the conditioning lies before (or after) the target and need not exist at its time.
         candidates = sorted({shifted(time, -lags.offsets[0], lags.calendar) for time in dynamic})

@@ -42,6 +42,8 @@ class Scaling:
     target: ChannelScaling
     dynamic: ChannelScaling
     static: ChannelScaling
+    context: ChannelScaling
+    context_static: ChannelScaling
     statistics_id: str
 
     @classmethod
@@ -71,12 +73,19 @@ class Scaling:
                     raise DataError(f"{where}: {exc}") from exc
             return ChannelScaling(tuple(transforms))
 
-        return cls(scaling(channels.target), scaling(channels.dynamic), scaling(channels.static), statistics_id)
+        return cls(
+            scaling(channels.target),
+            scaling(channels.dynamic),
+            scaling(channels.static),
+            scaling(channels.context),
+            scaling(channels.context_static),
+            statistics_id,
+        )
 
     def metadata(self) -> list[dict[str, Any]]:
         """Metadata of every transform, with the role it has; ``stride_data.transforms.from_metadata`` rebuilds each."""
         return [
             {"role": role, **transform.metadata()}
-            for role in ("target", "dynamic", "static")
+            for role in ("target", "dynamic", "static", "context", "context_static")
             for transform in getattr(self, role).transforms
         ]

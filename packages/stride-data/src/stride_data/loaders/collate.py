@@ -31,6 +31,8 @@ def collate(samples: Sequence[dict[str, Any]], seed: int) -> dict[str, Any]:
         "target": stack("target"),
         "cond_dynamic": stack("cond_dynamic"),
         "cond_static": stack("cond_static"),
+        "cond_context_dynamic": stack("cond_context_dynamic"),
+        "cond_context_static": stack("cond_context_static"),
         "cond_time": stack("cond_time"),
         "cond_coord": {
             key: torch.from_numpy(np.stack([sample["cond_coord"][key] for sample in samples]))

@@ -46,7 +46,9 @@ def configured_cells(config: BoxConfig, grid: Grid, where: str) -> Cells:
     return Cells(config.y, config.height, config.x, config.width)
 
 
-def resolve_box(cells: Cells | None, domain: Box, lr: AxisPair, where: str, *, given: BoxConfig | None, origin: int = 0) -> Box:
+def resolve_box(
+    cells: Cells | None, domain: Box, lr: AxisPair, where: str, *, given: BoxConfig | None, origin: int = 0
+) -> Box:
     """Check a box of HR cells.
 
     Args:
@@ -77,8 +79,7 @@ def check_inside(box: Box, domain: Box, where: str) -> None:
     """
     if not domain.contains(box):
         raise DataError(
-            f"{where}: the box {said(box)} leaves the domain {said(domain)} that all sources cover; move or "
-            "shrink it."
+            f"{where}: the box {said(box)} leaves the domain {said(domain)} that all sources cover; move or shrink it."
         )
 
 
@@ -106,8 +107,8 @@ def _check_colocated(box: Box, lr: AxisPair, where: str, origin: int) -> None:
         if (start - phase) % period:
             below = start + zero - (start - phase) % period
             raise DataError(
-                f"{where}.{axis}: cell {start + zero} does not begin on the edge of an LR cell ({_ratio(alignment)}); use "
-                f"{f'{below} or ' if below >= 0 else ''}{below + period}."
+                f"{where}.{axis}: cell {start + zero} does not begin on the edge of an LR cell ({_ratio(alignment)}); "
+                f"use {f'{below} or ' if below >= 0 else ''}{below + period}."
             )
 
 

@@ -15,8 +15,9 @@ from stride_data.errors import DataError
 from stride_data.field_source import FieldSource
 from stride_data.regions.alignment import Alignment
 from stride_data.regions.anchored import AnchoredBox, Margins
-from stride_data.regions.boxes import as_box, check_inside, configured_cells, domain_box, resolve_box, said
+from stride_data.regions.boxes import check_inside, configured_cells, domain_box, resolve_box, said
 from stride_data.regions.crops import CropAnchors
+from stride_data.regions.frame import as_box
 from stride_data.regions.layout import Layout
 from stride_data.regions.view import GridView
 
@@ -114,8 +115,8 @@ class Geometry:
         y, x = int(other.y.index(first.y.edge(box.y))), int(other.x.index(first.x.edge(box.x)))
         if y < 0 or x < 0 or y + box.height > other.y.cells or x + box.width > other.x.cells:
             raise DataError(
-                f"{anchored.where}: the {anchored.kind} box {box} leaves the grid of source {source}; use a smaller one "
-                "or an HR box further inside."
+                f"{anchored.where}: the {anchored.kind} box {box} leaves the grid of source {source}; use a smaller "
+                "one or an HR box further inside."
             )
         return Box(y=y, x=x, height=box.height, width=box.width)
 
@@ -220,9 +221,7 @@ def build_geometry(
         shuffle=shuffle,
         context=None if context_box is None else context_box.box(hr),
     )
-    geometry = Geometry(
-        layout.grid(hr_name), layout.alignments, layout.views, domain, region, lr_box, context_box
-    )
+    geometry = Geometry(layout.grid(hr_name), layout.alignments, layout.views, domain, region, lr_box, context_box)
     if geometry.crops.count == 0:
         also = " with its context box" if context_box is not None else ""
         raise DataError(

@@ -70,7 +70,9 @@ def _converted(bounds: tuple[float, float], units: str, wanted: str, where: str)
         convert = conversion(units, wanted or "1")
     except DataError as exc:
         said = f"the grid's coordinates are in '{wanted}'" if wanted else "the grid's coordinates have no units"
-        raise DataError(f"{where}.units: {str(exc).rstrip('.')}; {said}, so give bounds in units of that kind.") from exc
+        raise DataError(
+            f"{where}.units: {str(exc).rstrip('.')}; {said}, so give bounds in units of that kind."
+        ) from exc
     low, high = (convert.scale * bound + convert.offset for bound in bounds)
     return low, high
 
@@ -105,9 +107,7 @@ def _between_2d(grid: Grid, south_north: tuple[float, float], west_east: tuple[f
             f"{np.nanmax(latitude):g} north, {np.nanmin(longitude):g} to {np.nanmax(longitude):g} east); "
             "correct the bounds."
         )
-    return Cells(
-        int(rows[0]), int(rows[-1] - rows[0]) + 1, int(columns[0]), int(columns[-1] - columns[0]) + 1
-    )
+    return Cells(int(rows[0]), int(rows[-1] - rows[0]) + 1, int(columns[0]), int(columns[-1] - columns[0]) + 1)
 
 
 def _stretch(
@@ -131,7 +131,7 @@ def _stretch(
     starts = np.flatnonzero(inside & ~before)
     if starts.size > 1:
         raise DataError(
-            f"{where}: the cells between {bounds[0]:g} and {bounds[1]:g} along {axis} are two separate stretches of the "
-            f"grid, which runs from {centres[0]:g} to {centres[-1]:g}; choose a box of one piece."
+            f"{where}: the cells between {bounds[0]:g} and {bounds[1]:g} along {axis} are two separate stretches of "
+            f"the grid, which runs from {centres[0]:g} to {centres[-1]:g}; choose a box of one piece."
         )
     return int(starts[0]), count

@@ -95,7 +95,14 @@ def _short(time: str) -> str:
 
 def _variables(adapter: GriddedAdapter) -> Table:
     table = _table("role", "variable", "in the file", "units", "first field: min", "mean", "max", "missing")
-    roles = {"target": adapter.channels.target, "dynamic": adapter.channels.dynamic, "static": adapter.channels.static}
+    channels = adapter.channels
+    roles = {
+        "target": channels.target,
+        "dynamic": channels.dynamic,
+        "static": channels.static,
+        "context": channels.context,
+        "context static": channels.context_static,
+    }
     for role, channels in roles.items():
         for channel in channels:
             source = adapter.sources[channel.source]
@@ -105,7 +112,7 @@ def _variables(adapter: GriddedAdapter) -> Table:
                 channel.name,
                 field.name,
                 f"{field.units} -> {channel.spec.units}",
-                *_first_field(adapter, source, channel.spec.key, static=role == "static"),
+                *_first_field(adapter, source, channel.spec.key, static=role.endswith("static")),
             )
     return table
 
@@ -136,6 +143,10 @@ def _boxes(adapter: GriddedAdapter) -> Table:
         ("HR box", geometry.hr_grid, region.hr),
         (f"LR box, {geometry.lr.y.ratio} x {geometry.lr.x.ratio} HR cells each", geometry.lr_grid, region.lr),
     ]
+    if geometry.anchored_context is not None:
+        along = geometry.anchored_context.alignment
+        name = f"context box, {along.y.ratio} x {along.x.ratio} HR cells each"
+        boxes.append((name, geometry.anchored_context.grid, region.context))
     for name, grid, box in boxes:
         if box is None:
             continue
@@ -171,7 +182,8 @@ def _notes(adapter: GriddedAdapter) -> list[str]:
         if count:
             notes.append(f"{count} times of {name} are left out: a field of their stack of lags is missing.")
     used = {time for times in adapter.splits.values() for time in times}
-    for name in dict.fromkeys(channel.source for channel in (*adapter.channels.target, *adapter.channels.dynamic)):
+    timed = (*adapter.channels.target, *adapter.channels.dynamic, *adapter.channels.context)
+    for name in dict.fromkeys(channel.source for channel in timed):
         unused = len(set(adapter.sources[name].times) - used)
         if unused:
             notes.append(f"{unused} times of {name} are in no split, or other sources lack them.")

@@ -11,11 +11,18 @@ from stride_vars.regions import Box
 from stride_data.assembly.channels import Channel
 from stride_data.config import DataConfig
 from stride_data.field_source import FieldSource
+from stride_data.regions.geometry import Geometry
 from stride_data.transforms import requirement
 
 
 def provenance(
-    config: DataConfig, sources: Mapping[str, FieldSource], times: Sequence[str], split: str, *, hr: Box, lr: Box
+    config: DataConfig,
+    sources: Mapping[str, FieldSource],
+    times: Sequence[str],
+    split: str,
+    *,
+    hr: Box,
+    geometry: Geometry,
 ) -> dict[str, Any]:
     """Describe what statistics are computed from; file names stay relative, so that moved data keep their id.
 
@@ -25,13 +32,20 @@ def provenance(
         times: Times of the split.
         split: Its name.
         hr: Cells on the HR grid.
-        lr: Cells on the LR grid.
+        geometry: Boxes on the other grids.
     """
+    context = geometry.context_box(hr)
+    views = {name: view.changes for name, view in geometry.views.items() if view.changes}
     return {
         "files": {name: dict(source.origin) for name, source in sources.items()},
         "split": {"name": split, **config.splits[split].model_dump(mode="json", exclude_none=True)},
         "dates": list(times),
-        "region": {"hr": hr.model_dump(), "lr": lr.model_dump()},
+        "region": {
+            "hr": hr.model_dump(),
+            "lr": geometry.lr_box(hr).model_dump(),
+            **({} if context is None else {"context": context.model_dump()}),
+            "views": views,
+        },
         "lags": list(config.lags),
         "missing_conditioning": config.missing_conditioning,
         "package": {"stride-data": version("stride-data")},

@@ -33,13 +33,12 @@ class TrainingFields:
     lr: Box
 
     def at(self, time: str) -> Iterator[tuple[Channel, NDArray[np.float32]]]:
-        """Fields of the target and dynamic channels at a time."""
+        """Fields of the target, dynamic and context channels at a time."""
         return self.reader.at(time, self.hr, self.lr)
 
     def statics(self) -> Iterator[tuple[Channel, NDArray[np.float32]]]:
         """Fields of the channels without time."""
-        for channel in self.reader.channels.static:
-            yield channel, self.reader.static(channel, self.hr)
+        return self.reader.statics(self.hr)
 
 
 @contextlib.contextmanager
