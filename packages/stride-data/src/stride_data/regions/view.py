@@ -107,8 +107,8 @@ def view_along(hr: Grid, other: Grid) -> GridView:
     Longitudes are brought together by multiples of 360 degrees; columns that go around the globe begin at the HR grid's
     first edge where they would not cover it otherwise.
     """
-    flip_y = (hr.y_edges[-1] > hr.y_edges[0]) != (other.y_edges[-1] > other.y_edges[0])
-    flip_x = (hr.x_edges[-1] > hr.x_edges[0]) != (other.x_edges[-1] > other.x_edges[0])
+    flip_y = bool((hr.y_edges[-1] > hr.y_edges[0]) != (other.y_edges[-1] > other.y_edges[0]))
+    flip_x = bool((hr.x_edges[-1] > hr.x_edges[0]) != (other.x_edges[-1] > other.x_edges[0]))
     view = replace(GridView.of(other), flip_y=flip_y, flip_x=flip_x)
     if not (is_longitude(hr.x_attrs) and is_longitude(other.x_attrs)):
         return view
