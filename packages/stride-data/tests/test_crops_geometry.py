@@ -165,8 +165,8 @@ BOX = {"y": 8, "x": 16, "height": 8, "width": 16}
         ),
         (
             {"hr": BOX, "lr": {"y": 22, "x": 25, "height": 2, "width": 3}},
-            r"data\.region\.lr: the LR box does not cover the HR box .* rows 22 to 23, columns 24 to 27 of the LR grid: "
-            r"it ends too early at the left; enlarge or move it",
+            r"data\.region\.lr: the LR box does not cover the HR box .* rows 22 to 23, columns 24 to 27 of the LR "
+            r"grid: it ends too early at the left; enlarge or move it",
         ),
         (
             {"hr": BOX, "lr": {"south": 8, "north": 16, "west": 0, "east": 20}},

@@ -34,6 +34,9 @@ def check(
     read_all: Annotated[
         bool, typer.Option("--all", help="Read every time of every split, not only the first of each.")
     ] = False,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the boxes over topography.")
+    ] = None,
     debug: DebugOption = False,
 ) -> None:
     """Say what was found: files, times, grids, units, boxes, splits; and what is wrong.
@@ -43,7 +46,7 @@ def check(
     del debug  # taken by the runner, listed here for the help
     from stride_data.report.check import check_data
 
-    check_data(config, overrides or [], read_all=read_all)
+    check_data(config, overrides or [], read_all=read_all, plot=plot)
 
 
 @app.command()

@@ -15,15 +15,15 @@ from stride_data.regions.selection import Cells
 from stride_data.regions.view import GridView, is_periodic
 
 
-def hr_view(grid: Grid, boxes: Sequence[Cells], anchor: int = 1) -> GridView:
-    """View of the HR grid: as in the file, or begun at a column from which every box is in one piece.
+def hr_view(grid: Grid, boxes: Sequence[Cells], begins: range = range(1)) -> GridView:
+    """View of the HR grid: as in the file, or, if a box crosses its seam, begun on the other side of the globe.
 
-    Its longitudes then begin between -180 and 180 degrees.
+    Its longitudes are then those by which the middle of the widest box lies between -180 and 180 degrees.
 
     Args:
         grid: The HR grid as its source gives it.
         boxes: Configured boxes, columns counted as in the file.
-        anchor: The view begins at one of these many columns before a box: where an LR cell begins.
+        begins: Columns of the file at which the view had best begin: those where an LR cell begins.
 
     Raises:
         DataError: If the boxes together go around the whole globe.
@@ -38,16 +38,23 @@ def hr_view(grid: Grid, boxes: Sequence[Cells], anchor: int = 1) -> GridView:
 
     if whole(0):
         return view
-    starts = [(box.x - back) % width for box in boxes for back in range(anchor)]
-    first = next((start for start in starts if whole(start)), None)
-    if first is None:
+    widest = max((box for box in boxes if box.width < width), key=lambda box: box.width)
+    opposite = widest.x + (widest.width + width) // 2
+
+    def away(start: int) -> int:
+        return min((start - opposite) % width, (opposite - start) % width)
+
+    starts = [start for start in range(width) if whole(start)]
+    if not starts:
         raise DataError(
             "data.region: the boxes hr and shuffle overlap on both sides of the globe, so no column is left at which "
             "to begin; let hr lie inside shuffle, or make one of them narrower."
         )
-    edge = view.grid(grid).x_edges[first]
-    turns = int(np.floor((edge + 0.5 * CIRCLE) / CIRCLE)) * (1 if grid.spacing[1] > 0 else -1)
-    return replace(view, first_column=first - turns * width)
+    first = min([start for start in starts if start in begins] or starts, key=away)
+    rolled = replace(view, first_column=first)
+    middle = rolled.grid(grid).x[(widest.x - first) % width + widest.width // 2]
+    turns = int(np.floor((middle + 0.5 * CIRCLE) / CIRCLE)) * (1 if grid.spacing[1] > 0 else -1)
+    return replace(rolled, first_column=first - turns * width)
 
 
 def framed(cells: Cells, view: GridView, *, periodic: bool, near: tuple[float, float] | None = None) -> Cells:

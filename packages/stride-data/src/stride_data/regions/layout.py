@@ -55,10 +55,11 @@ class Layout:
         native = sources[names[0]].grid
         view = hr_view(native, boxes)
         layout._lay(view, [lr_name])
-        period, phase = layout.alignments[lr_name].x.period, layout.alignments[lr_name].x.phase
-        if view.first_column and phase:
+        if view.first_column:
             # Begin with a whole LR cell, so that none is lost at the seam.
-            view = replace(view, first_column=view.first_column - period + phase)
+            along, turn = layout.alignments[lr_name].x, native.shape[1]
+            begin = ((along.phase or 0) + view.first_column) % turn % along.period
+            view = hr_view(native, boxes, range(begin, turn, along.period))
         layout._lay(view, names)
         return layout
 

@@ -18,13 +18,21 @@ from stride_data.field_source import FieldSource
 from stride_data.report.progress import progress
 
 
-def check_data(config: Path, overrides: Sequence[str], *, read_all: bool, console: Console | None = None) -> None:
+def check_data(
+    config: Path,
+    overrides: Sequence[str],
+    *,
+    read_all: bool,
+    plot: Path | None = None,
+    console: Console | None = None,
+) -> None:
     """Print what a configuration finds.
 
     Args:
         config: YAML file.
         overrides: ``key=value`` texts.
         read_all: Read every time of every split instead of the first of each.
+        plot: Picture file for a map of the boxes; none when omitted.
         console: Where to print; standard output when omitted.
 
     Raises:
@@ -41,6 +49,11 @@ def check_data(config: Path, overrides: Sequence[str], *, read_all: bool, consol
     ):
         table.title, table.title_justify, table.title_style = title, "left", "bold"
         console.print(table)
+    if plot is not None:
+        from stride_data.report.plot_boxes import plot_boxes
+
+        plot_boxes(adapter, plot)
+        console.print(f"wrote {plot}", highlight=False, soft_wrap=True)
     notes = _notes(adapter)
     problems = _read(adapter, console, read_all=read_all)
     for note in notes:
