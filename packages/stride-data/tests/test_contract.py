@@ -61,6 +61,33 @@ def test_what_is_wrong_is_named(change, expected):
     assert expected in str(error.value)
 
 
+def with_context(**change):
+    content = batch()
+    content["cond_context_dynamic"] = np.zeros((2, 1, 5, 6), np.float32)
+    content["cond_context_static"] = np.zeros((2, 2, 5, 6), np.float32)
+    content["cond_coord"] |= {"context_box": np.zeros((2, 4), np.int64), "context_bounds": np.zeros((2, 4))}
+    return {**content, **change}
+
+
+def validate_with_context(content, **options) -> None:
+    counts = ChannelCounts(1, 3, 2, 1, 2)
+    validate_batch(content, counts=counts, hr_shape=(8, 12), lr_shape=(2, 3), context_shape=(5, 6), **options)
+
+
+def test_context_is_checked_like_the_rest():
+    validate_with_context(with_context())
+    with pytest.raises(DataError, match=r"'cond_context_dynamic' is None; expected 1 channels"):
+        validate_with_context(batch())
+    with pytest.raises(
+        DataError, match=r"'cond_context_static' expected float32 \[2, 2, 5, 6\], got float32 \[2, 1, 5, 6\]"
+    ):
+        validate_with_context(with_context(cond_context_static=np.zeros((2, 1, 5, 6), np.float32)))
+    with pytest.raises(DataError, match=r"'cond_coord\.context_box' is missing"):
+        validate_with_context(with_context(cond_coord=batch()["cond_coord"]))
+    with pytest.raises(DataError, match=r"'cond_context_dynamic' is a value; expected 0 channels"):
+        validate(with_context())
+
+
 def test_missing_keys_and_lengths():
     content = batch()
     del content["meta"]

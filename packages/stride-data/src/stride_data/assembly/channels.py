@@ -85,6 +85,8 @@ class Channels:
 
     @property
     def all(self) -> tuple[Channel, ...]:
-        """All channels; a variable that has two roles comes once, as target, dynamic, static or context, the first."""
-        ordered = (*self.context_static, *self.context, *self.static, *self.dynamic, *self.target)
-        return tuple({channel.name: channel for channel in ordered}.values())
+        """All channels; a variable of several roles comes once, as the first of: target, dynamic, static, context."""
+        found = {channel.name: channel for channel in (*self.static, *self.dynamic, *self.target)}
+        for channel in (*self.context, *self.context_static):
+            found.setdefault(channel.name, channel)
+        return tuple(found.values())

@@ -76,6 +76,8 @@ def _contents(samples: Sequence[dict[str, Any]]) -> Table:
         "target": meta["target_vars"],
         "cond_dynamic": meta["cond_vars"],
         "cond_static": meta["static_vars"],
+        "cond_context_dynamic": meta["context_vars"],
+        "cond_context_static": meta["context_static_vars"],
         "cond_time": meta["time_features"],
     }
     for key in samples[0]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +44,18 @@ def colour_map(name: str) -> Colormap:
     return found.with_extremes(bad=MISSING_COLOUR)
 
 
-def save_figure(figure: Figure, path: Path) -> Path:
+def grows_southward(attrs: Mapping[str, Any]) -> bool:
+    """Whether a coordinate's ``long_name`` says that it grows southwards ("distance south of the northern edge")."""
+    return re.search(r"\b(south of|southwards?)\b", str(attrs.get("long_name", "")).lower()) is not None
+
+
+def save_figure(figure: Figure, path: Path, *, trimmed: bool = False) -> Path:
     """Write a figure whole or not at all, and close it.
+
+    Args:
+        figure: The figure.
+        path: The file; its ending chooses the format.
+        trimmed: Fit the picture to what is drawn: maps of a fixed aspect leave room, or need more.
 
     Raises:
         DataError: If the folder does not exist, cannot be written to, or the ending is no kind of picture.
@@ -54,7 +66,8 @@ def save_figure(figure: Figure, path: Path) -> Path:
         raise DataError(f"{path}: the folder {path.parent} does not exist; make it first.")
     unfinished = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        figure.savefig(unfinished, dpi=_DPI)
+        options: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.12} if trimmed else {}
+        figure.savefig(unfinished, dpi=_DPI, **options)
         unfinished.replace(path)
     except ValueError as exc:
         raise DataError(f"{path}: is no kind of picture that can be written ({exc}); use .png, .svg or .pdf.") from exc

@@ -10,7 +10,7 @@ import numpy as np
 from stride_vars.spec import VariableSpec
 
 from stride_data.adapter import GriddedAdapter
-from stride_data.report.figures import colour_map, import_pyplot, save_figure
+from stride_data.report.figures import colour_map, grows_southward, import_pyplot, save_figure
 
 _MOST_COLUMNS = 8
 
@@ -38,6 +38,7 @@ def plot_batch(adapter: GriddedAdapter, samples: Sequence[dict[str, Any]], path:
         squeeze=False,
         layout="constrained",
     )
+    southward = grows_southward(adapter.geometry.hr_grid.y_attrs)
     for column, (title, spec, fields, boxes) in enumerate(columns):
         low, high = _limits(spec, fields)
         image = None
@@ -50,6 +51,8 @@ def plot_batch(adapter: GriddedAdapter, samples: Sequence[dict[str, Any]], path:
                     [hr[2], hr[3], hr[3], hr[2], hr[2]], [hr[0], hr[0], hr[1], hr[1], hr[0]], "k--", linewidth=0.8
                 )
             axis.set(xticks=[], yticks=[])
+            if southward:
+                axis.invert_yaxis()
             if column == 0:
                 axis.set_ylabel(samples[row]["meta"]["timestamps"][0].removesuffix(":00"), fontsize=8)
         axes[0, column].set_title(title, fontsize=9)
@@ -68,6 +71,13 @@ def _columns(adapter: GriddedAdapter, samples: Sequence[dict[str, Any]]) -> list
         values = adapter.inverse_conditioning(sample["cond_dynamic"])
         return values[nearest] if adapter.temporal_steps > 1 else values
 
+    def context(sample: dict[str, Any]) -> np.ndarray:
+        values = adapter.inverse_context(sample["cond_context_dynamic"])
+        return values[nearest] if adapter.temporal_steps > 1 else values
+
+    def context_static(sample: dict[str, Any]) -> np.ndarray:
+        return adapter.inverse_context_static(sample["cond_context_static"])
+
     def target(sample: dict[str, Any]) -> np.ndarray:
         return np.where(sample["mask"], adapter.inverse_target(sample["target"]), np.nan)
 
@@ -80,6 +90,11 @@ def _columns(adapter: GriddedAdapter, samples: Sequence[dict[str, Any]]) -> list
         roles = roles[1:]
     if adapter.static_names:
         roles.append(("static", adapter.static_vars, static, "hr"))
+    around = (
+        ("context", adapter.channels.context, context),
+        ("context", adapter.channels.context_static, context_static),
+    )
+    roles += [(role, tuple(c.spec for c in some), read, "context") for role, some, read in around if some]
     for role, specs, fields_of, grid in roles:
         physical = [fields_of(sample) for sample in samples]
         for channel, spec in enumerate(specs):

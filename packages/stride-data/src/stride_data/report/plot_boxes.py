@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from stride_vars.regions import Box
 
 from stride_data.adapter import GriddedAdapter
-from stride_data.assembly.channels import Channel
 from stride_data.discovery.grids import Grid
-from stride_data.discovery.longitude import CIRCLE, is_longitude
+from stride_data.discovery.longitude import CIRCLE
 from stride_data.discovery.projection import is_latitude_longitude
-from stride_data.errors import DataError
-from stride_data.regions.view import is_periodic
-from stride_data.units import conversion
+from stride_data.report.figures import import_pyplot, save_figure
+from stride_data.report.map_background import MapAxis, draw_background
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,39 +24,10 @@ if TYPE_CHECKING:
 COLOURS = {"domain": "0.15", "shuffle": "#e08e0b", "hr": "#c8102e", "lr": "#1565a9", "context": "#6a3d9a"}
 _LEGEND = ("HR", "LR", "Context", "Shuffle", "Example", "Domain")
 _EXAMPLE_CROPS = 5
-_SEA, _LAND = "#dbe7f0", ("#eef0e2", "#d9d8bd", "#b9ac8a", "#8f7d63")
 _CASING = {"linewidth": 1.6, "foreground": "white", "alpha": 0.75}
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """How coordinates along one axis are shown: ``factor`` times the grid's own, with a label.
-
-    Attributes:
-        factor: Shown coordinates per coordinate of the grid.
-        label: Of the axis.
-        unit: Of shown coordinates.
-        southward: Whether coordinates grow towards the south, as their ``long_name`` says.
-    """
-
-    factor: float
-    label: str
-    unit: str
-    southward: bool = False
-
-    @classmethod
-    def of(cls, attrs: Any, letter: str, *, geographic: bool) -> _Axis:
-        if geographic:
-            return cls(1.0, "", "°")
-        units, name = str(attrs.get("units", "")), str(attrs.get("long_name", letter))
-        southward = re.search(r"\b(south of|southwards?)\b", name.lower()) is not None
-        try:
-            return cls(conversion(units, "km").scale, f"{name} [km]", "km", southward)
-        except DataError:
-            return cls(1.0, f"{name} [{units}]" if units else name, units, southward)
-
-
-def plot_boxes(adapter: GriddedAdapter, path: Path) -> None:
+def plot_boxes(adapter: GriddedAdapter, path: Path) -> Path:
     """Draw domain, shuffle region with example crops, HR, LR and context boxes, and write the figure.
 
     Args:
@@ -70,11 +37,7 @@ def plot_boxes(adapter: GriddedAdapter, path: Path) -> None:
     Raises:
         DataError: If matplotlib is not installed, or the file cannot be written.
     """
-    figure = draw_boxes(adapter)
-    try:
-        figure.savefig(path, dpi=200, bbox_inches="tight", pad_inches=0.15)
-    except (OSError, ValueError) as exc:
-        raise DataError(f"--plot {path}: cannot be written ({exc}); give a file such as boxes.png.") from exc
+    return save_figure(draw_boxes(adapter), path, trimmed=True)
 
 
 def draw_boxes(adapter: GriddedAdapter) -> Figure:
@@ -83,17 +46,13 @@ def draw_boxes(adapter: GriddedAdapter) -> Figure:
     Raises:
         DataError: If matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import MaxNLocator
-    except ImportError as exc:
-        raise DataError(
-            '--plot needs matplotlib, which is not installed; install it with `pip install "stride-data[plot]"`.'
-        ) from exc
+    plt = import_pyplot()
+    from matplotlib.ticker import MaxNLocator
+
     grid = adapter.geometry.hr_grid
     geographic = is_latitude_longitude(grid)
     y, x = (
-        _Axis.of(attrs, letter, geographic=geographic) for attrs, letter in ((grid.y_attrs, "y"), (grid.x_attrs, "x"))
+        MapAxis.of(attrs, letter, geographic=geographic) for attrs, letter in ((grid.y_attrs, "y"), (grid.x_attrs, "x"))
     )
     outlines = list(_outlines(adapter, y, x))
     west, east = min(o.left for o in outlines), max(o.right for o in outlines)
@@ -103,12 +62,12 @@ def draw_boxes(adapter: GriddedAdapter) -> Figure:
     width = 9.0
     # Room for title, tick labels and legend beside the map.
     height = float(np.clip(width * 0.92 * (north - south) / (east - west) * stretch, 2.5, 8.5)) + (
-        1.4 if geographic else 1.8
+        1.6 if geographic else 1.9
     )
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = plt.figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     axes.set_facecolor("0.96")
-    label = _background(adapter, axes, y, x)
+    label = draw_background(adapter, axes, y, x)
     for outline in outlines:
         outline.draw(axes)
     axes.set_xlim(west - pad, east + pad)
@@ -172,7 +131,7 @@ class _Outline:
         return Line2D([], [], color=style.pop("edgecolor"), label=self.label, **{**style, "zorder": 1})
 
 
-def _outlines(adapter: GriddedAdapter, y: _Axis, x: _Axis) -> Iterator[_Outline]:
+def _outlines(adapter: GriddedAdapter, y: MapAxis, x: MapAxis) -> Iterator[_Outline]:
     """Boxes from the widest to the narrowest, so that none hides another."""
     geometry, region = adapter.geometry, adapter.region
 
@@ -239,55 +198,6 @@ def _apart(count: int, draw: Callable[[int], Box], hr: Box) -> list[Box]:
             break
         kept.append(far)
     return kept[1:]
-
-
-def _background(adapter: GriddedAdapter, axes: Axes, y: _Axis, x: _Axis) -> str:
-    """Topography, or another field; what it is, in words."""
-    from matplotlib.colors import LinearSegmentedColormap, PowerNorm
-
-    channels = adapter.channels
-    wide = next((channel for channel in channels.context_static if channel.spec.key == "orog"), None)
-    static = next((channel for channel in channels.static if channel.spec.key == "orog"), None)
-    shown = static or next(iter(channels.static), None) or channels.target[0]
-    layers = [channel for channel in (wide if static is not None else None, shown) if channel is not None]
-    fields = [(channel, *_field(adapter, channel)) for channel in layers]
-    high = max((float(np.nanmax(values)) for _, _, values in fields if np.isfinite(values).any()), default=1.0)
-    if shown.spec.key == "orog":
-        colours = LinearSegmentedColormap.from_list("land", _LAND)
-        colours.set_under(_SEA)
-        style: dict[str, Any] = {"cmap": colours, "norm": PowerNorm(0.6, vmin=0.5, vmax=max(high, 1.0))}
-    else:
-        style = {"cmap": LinearSegmentedColormap.from_list("grey", ["0.97", "0.55"])}
-    coast = next((channel for channel in channels.static if channel.spec.key == "lsm"), None)
-    land = None if coast is None else _field(adapter, coast)
-    for channel, grid, values in fields:
-        if land is not None and shown.spec.key == "orog" and grid.same_as(land[0]):
-            values = np.where(land[1] < 0.5, 0, values)  # heights over sea are rounding of the file
-        periodic = is_periodic(grid)
-        for turn in (-CIRCLE, 0.0, CIRCLE) if periodic else (0.0,):
-            columns, rows = x.factor * (grid.x_edges + turn), y.factor * grid.y_edges
-            axes.pcolormesh(columns, rows, values, rasterized=True, zorder=1 if channel is shown else 0.5, **style)
-    if land is not None:
-        grid, values = land
-        for turn in (-CIRCLE, 0.0, CIRCLE) if is_periodic(grid) else (0.0,):
-            columns, rows = x.factor * (grid.x + turn), y.factor * grid.y
-            axes.contour(columns, rows, values, [0.5], colors="0.4", linewidths=0.5, zorder=2)
-    name = shown.spec.display_name
-    return name if shown.role == "static" else f"{name}, {adapter.times(next(iter(adapter.splits)))[0]}"
-
-
-def _field(adapter: GriddedAdapter, channel: Channel) -> tuple[Grid, NDArray[np.float32]]:
-    """A channel's whole field with its grid, in the order of boxes, once around a globe."""
-    source, view = adapter.sources[channel.source], adapter.geometry.views[channel.source]
-    grid = view.grid(source.grid)
-    width = view.shape[1] if is_longitude(grid.x_attrs) else view.columns
-    grid = Grid.from_centres(grid.y, grid.x[:width], y_attrs=grid.y_attrs, x_attrs=grid.x_attrs)
-    box = Box(y=0, x=0, height=grid.shape[0], width=width)
-    key = channel.spec.key
-    if channel.role in ("static", "context_static"):
-        return grid, view.read(lambda native: source.read_static_box(key, native), box)
-    time = adapter.times(next(iter(adapter.splits)))[0]
-    return grid, view.read(lambda native: source.read_box(key, time, native), box)
 
 
 def _stretch(south: float, north: float) -> float:
