@@ -199,6 +199,20 @@ def test_boxes_that_do_not_fit(region, sentence):
     assert "\n" not in str(error.value)
 
 
+def test_a_box_in_coordinates_is_cut_to_whole_cells_of_its_context_too():
+    hr, lr = source(0, 1, 60, 0, 1, 80), source(0, 4, 15, 0, 4, 20)
+    region = {"hr": {"south": 3, "north": 42, "west": 10, "east": 59}, "context": {"margin": 8}}
+    found = geometry(region, hr, lr, source(-20, 10, 20, -20, 10, 20))
+    # LR cells begin at multiples of 4. Eight cells before, and after, context cells begin at multiples of 10.
+    assert (found.region.hr.y, found.region.hr.height) == (8, 24)
+    assert (found.region.hr.x, found.region.hr.width) == (28, 24)
+    region["hr"] = {"south": 3, "north": 11, "west": 10, "east": 59}
+    with pytest.raises(
+        DataError, match=r"no whole LR cell .*, with a context margin of whole context cells \(10 HR cells"
+    ):
+        geometry(region, hr, lr, source(-20, 10, 20, -20, 10, 20))
+
+
 def test_context_must_share_cell_edges():
     hr, lr = source(0, 1, 60, 0, 1, 80), source(0, 4, 15, 0, 4, 20)
     with pytest.raises(DataError, match=r"hr and around along y: cells are not in a rational, co-located ratio"):

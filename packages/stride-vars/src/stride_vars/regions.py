@@ -114,7 +114,7 @@ class Region(BaseModel):
         hr: Output box on the high-resolution grid.
         lr: Input box on the low-resolution grid.
         shuffle: Box on the high-resolution grid in which training crops are drawn; None without random shuffle.
-        context: Box of the larger domain; None without one.
+        context: Box of the larger domain on the grid of its fields; None without one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -47,7 +47,14 @@ def configured_cells(config: BoxConfig, grid: Grid, where: str) -> Cells:
 
 
 def resolve_box(
-    cells: Cells | None, domain: Box, lr: AxisPair, where: str, *, given: BoxConfig | None, origin: int = 0
+    cells: Cells | None,
+    domain: Box,
+    lr: AxisPair,
+    where: str,
+    *,
+    given: BoxConfig | None,
+    origin: int = 0,
+    around: tuple[Alignment, int] | None = None,
 ) -> Box:
     """Check a box of HR cells.
 
@@ -59,13 +66,15 @@ def resolve_box(
         where: Key of the configuration, for messages.
         given: The configured box.
         origin: Column of the file that is column 0, for messages.
+        around: Alignment of the context grid, and the margin in HR cells of the context box: a box given in coordinates
+            is cut so that its context box consists of whole context cells.
 
     Raises:
         DataError: If the box leaves the domain, is empty, or is not co-located.
     """
     if cells is None or given is None:
         return domain
-    box = as_box(cells if given.in_indices else _cut(cells, lr, where))
+    box = as_box(cells if given.in_indices else _cut(cells, lr, where, around))
     check_inside(box, domain, where)
     _check_colocated(box, lr, where, origin)
     return box
@@ -116,16 +125,22 @@ def _ratio(alignment: AxisAlignment) -> str:
     return f"{alignment.ratio} HR cells per LR cell"
 
 
-def _cut(cells: Cells, lr: AxisPair, where: str) -> Cells:
-    """The whole LR cells inside."""
+def _cut(cells: Cells, lr: AxisPair, where: str, around: tuple[Alignment, int] | None) -> Cells:
+    """The whole LR cells inside, and whole context cells with their margin."""
     spans: list[tuple[int, int]] = []
     for axis, start, size, alignment in (("y", cells.y, cells.height, lr[0]), ("x", cells.x, cells.width, lr[1])):
         anchors = alignment.anchors(start, start + size)
-        if len(anchors) < 2:
+        starts, stops, what = list(anchors), list(anchors), f"LR cell ({_ratio(alignment)})"
+        if around is not None:
+            along, margin = getattr(around[0], axis), around[1]
+            starts = [edge for edge in anchors if along.index(edge - margin).denominator == 1]
+            stops = [edge for edge in anchors if along.index(edge + margin).denominator == 1]
+            what += f", with a context margin of whole context cells ({along.ratio} HR cells per context cell),"
+        if not starts or not stops or stops[-1] <= starts[0]:
             raise DataError(
-                f"{where}: no whole LR cell ({_ratio(alignment)}) lies between the bounds along {axis}, which hold "
-                f"{size} HR cells; widen them."
+                f"{where}: no whole {what} lies between the bounds along {axis}, which hold {size} HR cells; widen "
+                "them."
             )
-        spans.append((anchors[0], anchors[-1] - anchors[0]))
+        spans.append((starts[0], stops[-1] - starts[0]))
     (y, height), (x, width) = spans
     return Cells(y, height, x, width)

@@ -192,6 +192,7 @@ def build_geometry(
         "data.region.hr",
         given=config.hr,
         origin=layout.views[hr_name].first_column,
+        around=_around(config, layout, context),
     )
     shuffle, inside = None, layout.hr_cells(shuffle_cells)
     if inside is not None:
@@ -229,6 +230,13 @@ def build_geometry(
             f"into {shuffle}{also}; enlarge it or use a smaller hr box."
         )
     return geometry
+
+
+def _around(config: RegionConfig, layout: Layout, context: Sequence[str]) -> tuple[Alignment, int] | None:
+    """The context grid and the margin, where the context box is given as one."""
+    if not context or config.context is None or config.context.margin is None:
+        return None
+    return layout.alignments[context[0]], config.context.margin
 
 
 def _lr_margins(config: RegionConfig, layout: Layout, name: str, hr: Box) -> Margins:

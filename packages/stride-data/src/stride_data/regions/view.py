@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,7 +39,7 @@ class GridView:
         """The view that changes nothing."""
         return cls(grid.shape, grid.shape[1])
 
-    @property
+    @functools.cached_property
     def changes(self) -> dict[str, Any]:
         """What differs from the source's own order, JSON-able; empty when nothing does."""
         changes = {"flip_y": self.flip_y, "flip_x": self.flip_x, "first_column": self.first_column}
@@ -83,6 +84,8 @@ class GridView:
             read: Reads a box of the source in its own order.
             box: Cells of the view.
         """
+        if not self.changes:
+            return read(box)
         rows, columns = self.shape
         y = rows - box.y - box.height if self.flip_y else box.y
         pieces: list[NDArray[np.float32]] = []

@@ -200,6 +200,13 @@ def _notes(adapter: GriddedAdapter) -> list[str]:
         unused = len(set(adapter.sources[name].times) - used)
         if unused:
             notes.append(f"{unused} times of {name} are in no split, or other sources lack them.")
+    for name, view in adapter.geometry.views.items():
+        turned = [axis for axis, flipped in (("rows", view.flip_y), ("columns", view.flip_x)) if flipped]
+        if turned:
+            notes.append(f"{' and '.join(turned)} of {name} run opposite to the HR grid's and are turned.")
+        if view.first_column % view.shape[1]:
+            first = view.first_column % view.shape[1]
+            notes.append(f"columns of {name} are counted from its column {first} on, around the globe.")
     if adapter.region.shuffle is not None:
         notes.append(f"training crops are drawn from {adapter.geometry.crops.count} places.")
     return notes
