@@ -24,7 +24,7 @@ def test_one_input_cell():
 @pytest.mark.parametrize(("lr", "hr"), [((6, 5), (48, 40)), ((7, 4), (30, 18)), ((5, 5), (5, 5))])
 def test_equals_torch_interpolate_without_margin(lr, hr):
     maps = torch.randn(2, 3, *lr)
-    ours = Resample(lr, (lr[0] / hr[0], lr[1] / hr[1]), 0, hr, 1)(maps)
+    ours = Resample(lr, (lr[0] / hr[0], lr[1] / hr[1]), (0, 0), hr, 1)(maps)
     theirs = F.interpolate(maps, size=hr, mode="bilinear", align_corners=False)
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
 
