@@ -56,11 +56,9 @@ class AxisAlignment:
         return range(first, stop + 1, self.period)
 
     def covered(self) -> tuple[int, int]:
-        """First and last HR edge of the largest co-located stretch that the other grid covers."""
+        """First and last HR edge between which the other grid covers every HR cell."""
         start = max(0, math.ceil(self.offset))
-        stop = min(self.hr_cells, math.floor(self.offset + self.cells * self.ratio))
-        anchors = self.anchors(start, stop)
-        return (anchors[0], anchors[-1]) if len(anchors) else (0, 0)
+        return start, max(start, min(self.hr_cells, math.floor(self.edge(self.cells))))
 
     def index(self, edge: int | Fraction) -> Fraction:
         """Edge of the other grid at an HR edge; a whole number exactly when co-located."""

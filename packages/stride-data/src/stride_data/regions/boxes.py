@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from stride_vars.regions import Box
 
 from stride_data.config import BoxConfig
@@ -12,15 +14,15 @@ from stride_data.regions.frame import as_box
 from stride_data.regions.selection import Cells, cells_between
 
 
-def domain_box(grid: Grid, alignments: dict[str, Alignment]) -> Box:
-    """The largest box of HR cells that every source covers, co-located with all of them.
+def covered_box(grid: Grid, alignments: Mapping[str, Alignment]) -> Box:
+    """The box of HR cells that every source covers.
 
     Args:
         grid: The HR grid.
         alignments: By source name, of all sources that samples read.
 
     Raises:
-        DataError: If there is no such box.
+        DataError: If there is none.
     """
     spans: list[tuple[int, int]] = []
     for axis, size in zip("yx", grid.shape, strict=True):
@@ -28,15 +30,38 @@ def domain_box(grid: Grid, alignments: dict[str, Alignment]) -> Box:
         for alignment in alignments.values():
             first, last = getattr(alignment, axis).covered()
             start, stop = max(start, first), min(stop, last)
+        spans.append((start, stop - start))
+        if stop <= start:
+            raise _apart(alignments, axis)
+    (y, height), (x, width) = spans
+    return Box(y=y, x=x, height=height, width=width)
+
+
+def domain_box(covered: Box, alignments: Mapping[str, Alignment]) -> Box:
+    """The largest box inside that is co-located with all sources.
+
+    Args:
+        covered: Cells that all sources cover.
+        alignments: By source name, of all sources that samples read.
+
+    Raises:
+        DataError: If there is none.
+    """
+    spans: list[tuple[int, int]] = []
+    for axis, start, size in (("y", covered.y, covered.height), ("x", covered.x, covered.width)):
         coarsest: AxisAlignment = max((getattr(a, axis) for a in alignments.values()), key=lambda a: a.period)
-        anchors = coarsest.anchors(start, stop)
+        anchors = coarsest.anchors(start, start + size)
         if len(anchors) < 2:
-            raise DataError(
-                f"sources {', '.join(alignments)} share no stretch of cells along {axis}; check their coordinates."
-            )
-        spans.append((anchors[0], anchors[-1]))
-    (y0, y1), (x0, x1) = spans
-    return Box(y=y0, x=x0, height=y1 - y0, width=x1 - x0)
+            raise _apart(alignments, axis)
+        spans.append((anchors[0], anchors[-1] - anchors[0]))
+    (y, height), (x, width) = spans
+    return Box(y=y, x=x, height=height, width=width)
+
+
+def _apart(alignments: Mapping[str, Alignment], axis: str) -> DataError:
+    return DataError(
+        f"sources {', '.join(alignments)} share no stretch of cells along {axis}; check their coordinates."
+    )
 
 
 def configured_cells(config: BoxConfig, grid: Grid, where: str) -> Cells:

@@ -15,7 +15,7 @@ from stride_data.errors import DataError
 from stride_data.field_source import FieldSource
 from stride_data.regions.alignment import Alignment
 from stride_data.regions.anchored import AnchoredBox, Margins
-from stride_data.regions.boxes import check_inside, configured_cells, domain_box, resolve_box, said
+from stride_data.regions.boxes import check_inside, configured_cells, covered_box, domain_box, resolve_box, said
 from stride_data.regions.crops import CropAnchors
 from stride_data.regions.frame import as_box
 from stride_data.regions.layout import Layout
@@ -30,7 +30,7 @@ class Geometry:
         hr_grid: Grid of the first target; HR boxes are indices on it.
         alignments: Alignment of every source's grid with the HR grid.
         views: Order of every source's rows and columns in which its boxes count.
-        domain: HR cells that all sources of targets, statics and dynamic conditioning cover.
+        domain: HR cells that all sources of targets, statics and dynamic conditioning cover, in whole LR cells.
         region: The configured boxes; ``lr`` includes the margins, ``context`` counts cells of the context grid.
         anchored_lr: The LR box beside the HR box.
         anchored_context: The context box beside the HR box; None without context.
@@ -183,7 +183,9 @@ def build_geometry(
     boxes = [cells for cells in (hr_cells, shuffle_cells) if cells is not None]
     layout = Layout.over(sources, list(dict.fromkeys([*names, *context])), lr_name, boxes)
     _check_cells(layout.alignments, target, static, dynamic, context)
-    domain = domain_box(layout.grid(hr_name), {name: layout.alignments[name] for name in names})
+    read = {name: layout.alignments[name] for name in names}
+    covered = covered_box(layout.grid(hr_name), read)
+    domain = domain_box(covered, read)
     lr = layout.alignments[lr_name]
     hr = resolve_box(
         layout.hr_cells(hr_cells),
@@ -197,7 +199,7 @@ def build_geometry(
     shuffle, inside = None, layout.hr_cells(shuffle_cells)
     if inside is not None:
         shuffle = as_box(inside)
-        check_inside(shuffle, domain, "data.region.shuffle")
+        check_inside(shuffle, covered, "data.region.shuffle")
     lr_margins = _lr_margins(config, layout, lr_name, hr)
     context_margins = _context_margins(config, layout, context[0], hr) if context else None
     for names_of, margins in ((dynamic, lr_margins), (context, context_margins)):

@@ -151,7 +151,7 @@ def _boxes(adapter: GriddedAdapter) -> Table:
     geometry, region = adapter.geometry, adapter.region
     table = _table("box", "rows", "columns", "cells", "y", "x")
     boxes = [
-        ("domain that all sources cover", geometry.hr_grid, geometry.domain),
+        ("domain of all sources, whole LR cells", geometry.hr_grid, geometry.domain),
         ("shuffle region of training", geometry.hr_grid, region.shuffle),
         ("HR box", geometry.hr_grid, region.hr),
         (f"LR box, {geometry.lr.y.ratio} x {geometry.lr.x.ratio} HR cells each", geometry.lr_grid, region.lr),

@@ -161,7 +161,7 @@ def _outlines(adapter: GriddedAdapter, y: MapAxis, x: MapAxis) -> Iterator[_Outl
         return f"{steps[0]:.3g}{unit}" if np.isclose(steps[0], steps[1]) else f"{steps[0]:.3g} × {steps[1]:.3g}{unit}"
 
     hr, lr = geometry.hr_grid, geometry.lr_grid
-    domain = f"Domain that all sources cover, {sized(geometry.domain)} cells"
+    domain = f"Domain of all sources, {sized(geometry.domain)} cells"
     yield outline(hr, geometry.domain, domain, casing=False, edgecolor=COLOURS["domain"], linewidth=1.0, zorder=4)
     if geometry.context_grid is not None and region.context is not None:
         around = f"Context box, {sized(region.context)} cells of {spacing(geometry.context_grid)}"
