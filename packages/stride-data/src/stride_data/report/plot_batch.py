@@ -111,7 +111,7 @@ def _limits(spec: VariableSpec, fields: Sequence[np.ndarray]) -> tuple[float, fl
     if not values.size:
         return (0.0, 1.0)
     low, high = (float(value) for value in np.quantile(values, (0.001, 0.999)))
-    if spec.is_positive_definite:
+    if spec.wet_threshold is not None:  # dry must look dry; zero kelvin is of no interest
         low = 0.0
     return (low, high) if high > low else (low, low + 1.0)
 
