@@ -16,7 +16,7 @@ class Stub:
     def __init__(self, spec, value=0.0):
         self.spec, self.value = spec, value
 
-    def encode(self, dynamic, static, features):
+    def encode(self, dynamic, static, features, **context):
         return Conditioning((dynamic,))
 
     def __call__(self, x, sigma, conditioning):

@@ -14,6 +14,9 @@ def adapter(thresholds=(0.5, None), context=()):
         lr_shape=(4, 7),
         lr_margins=(0, 0, 0, 1),
         temporal_steps=1,
+        context_shape=(10, 10) if any(context) else None,
+        context_cell=(0.25, 0.25),
+        context_offset=(3.0, 2.0),
         time_feature_names=(),
         target_names=("fine.prcp", "fine.t2m"),
         wet_thresholds_scaled=lambda: list(thresholds),
@@ -54,6 +57,8 @@ def test_options_that_do_not_go_together_are_refused():
 
 
 @pytest.mark.parametrize("context", [(1, 0), (0, 2)])
-def test_context_is_refused_as_long_as_no_model_takes_it(context):
-    with pytest.raises(ExperimentError, match=r"data\.context.*no model encodes"):
-        assemble_spec(adapter(context=context), ModelConfig(), sigma_data=1.0)
+def test_context_fields_bring_their_encoder(context):
+    spec = assemble_spec(adapter(context=context), ModelConfig(), sigma_data=1.0)
+    assert spec.use_context_encoder
+    assert (spec.in_context_dynamic_channels, spec.in_context_static_channels) == context
+    assert (spec.context_shape, spec.context_cell, spec.context_offset) == ((10, 10), (0.25, 0.25), (3.0, 2.0))

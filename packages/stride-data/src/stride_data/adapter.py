@@ -201,6 +201,23 @@ class GriddedAdapter:
         return None if self.region.context is None else self.region.context.shape
 
     @property
+    def context_cell(self) -> tuple[float, float]:
+        """Height and width of an HR cell in cells of the context grid; (1, 1) without context."""
+        anchored = self.geometry.anchored_context
+        if anchored is None:
+            return (1.0, 1.0)
+        return (float(1 / anchored.alignment.y.ratio), float(1 / anchored.alignment.x.ratio))
+
+    @property
+    def context_offset(self) -> tuple[float, float]:
+        """Cells of the context grid from the context's first row and column edge to those of the HR box."""
+        anchored = self.geometry.anchored_context
+        if anchored is None:
+            return (0.0, 0.0)
+        alignment, margins = anchored.alignment, anchored.margins
+        return (float(margins.top / alignment.y.ratio), float(margins.left / alignment.x.ratio))
+
+    @property
     def region(self) -> Region:
         """The configured boxes; ``lr`` includes the margins, ``context`` counts cells of the context grid."""
         return self.geometry.region

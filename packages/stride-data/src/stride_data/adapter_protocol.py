@@ -51,6 +51,10 @@ class Adapter(Protocol):
     @property
     def context_shape(self) -> tuple[int, int] | None: ...  # noqa: D102
     @property
+    def context_cell(self) -> tuple[float, float]: ...  # noqa: D102
+    @property
+    def context_offset(self) -> tuple[float, float]: ...  # noqa: D102
+    @property
     def context_names(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def context_static_names(self) -> tuple[str, ...]: ...  # noqa: D102

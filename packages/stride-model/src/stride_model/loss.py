@@ -57,6 +57,8 @@ class EDMLoss:
         cond_static: Tensor | None = None,
         cond_features: Tensor | None = None,
         *,
+        context_dynamic: Tensor | None = None,
+        context_static: Tensor | None = None,
         generator: torch.Generator,
         mask: Tensor | None = None,
         weight: Tensor | None = None,
@@ -71,6 +73,8 @@ class EDMLoss:
             cond_dynamic: See `EDMDenoiser.encode`.
             cond_static: See `EDMDenoiser.encode`.
             cond_features: See `EDMDenoiser.encode`.
+            context_dynamic: See `EDMDenoiser.encode`.
+            context_static: See `EDMDenoiser.encode`.
             generator: Source of the noise levels and the noise.
             mask: bool, as the target or broadcasting to it, True where observed; None where all is.
             weight: Factor on the squared error, broadcasting to the target. The sum is divided by the number of
@@ -85,7 +89,9 @@ class EDMLoss:
             ValueError: Not one channel weight per output channel.
         """
         spec = denoiser.spec
-        conditioning = denoiser.encode(cond_dynamic, cond_static, cond_features)
+        conditioning = denoiser.encode(
+            cond_dynamic, cond_static, cond_features, context_dynamic=context_dynamic, context_static=context_static
+        )
         target = target.float()
         if mask is not None:
             mask = mask.expand_as(target)

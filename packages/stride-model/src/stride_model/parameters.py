@@ -16,9 +16,15 @@ def summary(denoiser: EDMDenoiser) -> str:
     spec, network = denoiser.spec, denoiser.network
     grids = Grids.of(spec)
     lr, hr, padded = (f"{y} x {x}" for y, x in (spec.cond_lr_shape, spec.target_hr_shape, grids.padded_shape))
+    context = []
+    if denoiser.context is not None and spec.context_shape is not None:
+        height, width = spec.context_shape
+        given = f"{spec.context_input_channels} channels, {height} x {width}"
+        context = [("context encoder", given, count(denoiser.context))]
     rows = [
         ("LR and static encoder", f"{spec.cond_channels} LR + {spec.in_static_channels} HR channels, LR {lr}",
          count(denoiser.encoder)),
+        *context,
         ("noise embedding", f"{spec.embedding_channels} channels", count(network.embedding)),
         ("stem and head", f"{spec.out_channels} channels, HR {hr}, padded {padded}, patch {spec.patch}",
          count(network.stem) + count(network.head)),

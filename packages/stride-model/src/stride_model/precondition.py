@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from stride_model.conditioning.context import ContextEncoder, context_fields
 from stride_model.conditioning.maps import Conditioning
 from stride_model.conditioning.native_lr import NativeLREncoder
 from stride_model.errors import SpecError
@@ -57,13 +58,20 @@ class EDMDenoiser(nn.Module):
         super().__init__()
         self.spec = spec
         self.encoder = NativeLREncoder(spec)
+        self.context = ContextEncoder(spec) if spec.use_context_encoder else None
         self.gate = RainGate(spec) if spec.use_rain_gate else None
         self.network = UNet(spec)
         self.film = FeatureEmbedding(spec.film_features, spec.embedding_channels) if spec.film_features else None
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def encode(
-        self, cond_dynamic: Tensor, cond_static: Tensor | None = None, cond_features: Tensor | None = None
+        self,
+        cond_dynamic: Tensor,
+        cond_static: Tensor | None = None,
+        cond_features: Tensor | None = None,
+        *,
+        context_dynamic: Tensor | None = None,
+        context_static: Tensor | None = None,
     ) -> Conditioning:
         """Encode the conditioning of B cases.
 
@@ -71,27 +79,36 @@ class EDMDenoiser(nn.Module):
             cond_dynamic: [B, C_dyn, h_lr, w_lr], or [B, T, C_dyn, h_lr, w_lr] with temporal_steps above 1; scaled.
             cond_static: [B, C_static, H, W], scaled; None where the specification has no static channels.
             cond_features: [B, film_features]; None where the specification has none.
+            context_dynamic: [B, C, h, w] of the larger domain, or [B, T, C, h, w] with temporal_steps above 1; None
+                where the specification has none.
+            context_static: [B, C, h, w] of the larger domain; None where the specification has none.
 
         Raises:
             SpecError: A shape that is not the specification's.
         """
         spec = self.spec
         steps = () if spec.temporal_steps == 1 else (spec.temporal_steps,)
+        context = spec.context_shape or (0, 0)
+        around, around_static = spec.in_context_dynamic_channels, spec.in_context_static_channels
         _expect("cond_dynamic", cond_dynamic, (*steps, spec.in_dynamic_channels, *spec.cond_lr_shape))
-        if spec.in_static_channels:
-            _expect("cond_static", cond_static, (spec.in_static_channels, *spec.target_hr_shape))
-        elif cond_static is not None:
-            raise SpecError("cond_static is given but the model spec has no static channels; set in_static_channels")
-        if spec.film_features:
-            _expect("cond_features", cond_features, (spec.film_features,))
-        elif cond_features is not None:
-            raise SpecError("cond_features are given but the model spec has none; set film_features")
-        features, levels = self.encoder(cond_dynamic.flatten(1, -3), cond_static)
-        return Conditioning(
-            levels,
-            gate_logits=None if self.gate is None else self.gate(features),
-            embedding=None if self.film is None else self.film(cond_features),
-        )
+        for name, tensor, key, channels, shape in (
+            ("cond_static", cond_static, "in_static_channels", spec.in_static_channels, spec.target_hr_shape),
+            ("cond_features", cond_features, "film_features", spec.film_features, ()),
+            ("context_dynamic", context_dynamic, "in_context_dynamic_channels", around, context),
+            ("context_static", context_static, "in_context_static_channels", around_static, context),
+        ):
+            if channels:
+                _expect(name, tensor, (*(steps if name == "context_dynamic" else ()), channels, *shape))
+            elif tensor is not None:
+                raise SpecError(f"{name} is given but the model spec has none; set {key}")
+        maps = embedding = None
+        if self.context is not None:
+            maps, embedding = self.context(context_fields(context_dynamic, context_static))
+        if self.film is not None:
+            features = self.film(cond_features)
+            embedding = features if embedding is None else embedding + features
+        finest, levels = self.encoder(cond_dynamic.flatten(1, -3), cond_static, maps)
+        return Conditioning(levels, None if self.gate is None else self.gate(finest), embedding)
 
     def forward(self, x: Tensor, sigma: Tensor, conditioning: Conditioning) -> Tensor:
         """Denoise.

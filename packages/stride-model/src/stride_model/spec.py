@@ -8,6 +8,7 @@ from stride_model.errors import SpecError
 
 Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
+PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Shape = tuple[Positive, Positive]
 
 
@@ -22,6 +23,12 @@ class ModelSpec(BaseModel):
         target_hr_shape: Rows and columns of the HR box.
         lr_margins: LR cells by which the LR box goes beyond the HR box: top, bottom, left, right.
         temporal_steps: Length of the temporal stack of LR fields.
+        use_context_encoder: Whether fields of a larger domain condition the network beside the co-located ones.
+        in_context_dynamic_channels: Channels of the larger domain's fields (of one time step).
+        in_context_static_channels: Channels of its fields without time; 0 for none.
+        context_shape: Rows and columns of the larger domain on its own grid.
+        context_cell: Height and width of an HR pixel in cells of that grid.
+        context_offset: Cells of that grid from its first row and column edge to those of the HR box.
         film_features: Numbers per case that scale and shift every residual block, such as where in a cycle it lies.
         use_rain_gate: Whether an auxiliary head predicts the probability of exceeding a threshold.
         gated_channels: Output channels that the head speaks about.
@@ -35,6 +42,7 @@ class ModelSpec(BaseModel):
         embedding_channels: Width of the noise-level embedding.
         lr_channels: Width of the LR encoder.
         lr_blocks: Residual blocks of the LR encoder.
+        context_channels: Width of the context encoder.
         dropout: Probability in the residual blocks.
     """
 
@@ -47,6 +55,12 @@ class ModelSpec(BaseModel):
     target_hr_shape: Shape
     lr_margins: tuple[NonNegative, NonNegative, NonNegative, NonNegative] = (0, 0, 0, 0)
     temporal_steps: Positive = 1
+    use_context_encoder: bool = False
+    in_context_dynamic_channels: NonNegative = 0
+    in_context_static_channels: NonNegative = 0
+    context_shape: Shape | None = None
+    context_cell: tuple[PositiveNumber, PositiveNumber] = (1.0, 1.0)
+    context_offset: tuple[float, float] = (0.0, 0.0)
     film_features: NonNegative = 0
     use_rain_gate: bool = False
     gated_channels: tuple[NonNegative, ...] = ()
@@ -60,6 +74,7 @@ class ModelSpec(BaseModel):
     embedding_channels: Positive = 128
     lr_channels: Positive = 32
     lr_blocks: NonNegative = 2
+    context_channels: Positive = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
     def __init__(self, **values: object) -> None:
@@ -93,8 +108,29 @@ class ModelSpec(BaseModel):
                 f"attention_levels {self.attention_levels} go beyond the {len(self.channels)} levels of channels; "
                 "levels count from 0"
             )
+        self._check_context()
         self._check_gate()
         return self
+
+    def _check_context(self) -> None:
+        channels = self.in_context_dynamic_channels + self.in_context_static_channels
+        if not self.use_context_encoder:
+            if channels or self.context_shape is not None:
+                raise ValueError(
+                    "context channels or context_shape are given but use_context_encoder is false; set it true"
+                )
+            return
+        if channels == 0 or self.context_shape is None:
+            raise ValueError("use_context_encoder needs context_shape and at least one context channel")
+        ends = [
+            (offset, offset + pixels * cell)
+            for offset, pixels, cell in zip(self.context_offset, self.target_hr_shape, self.context_cell, strict=True)
+        ]
+        if any(first < 0 or last > cells for (first, last), cells in zip(ends, self.context_shape, strict=True)):
+            raise ValueError(
+                f"the HR box lies outside the context of {self.context_shape} cells (from {ends[0][0]:g} to "
+                f"{ends[0][1]:g} and {ends[1][0]:g} to {ends[1][1]:g}); correct context_offset or context_cell"
+            )
 
     def _check_gate(self) -> None:
         if not self.use_rain_gate:
@@ -122,6 +158,11 @@ class ModelSpec(BaseModel):
         rows, columns = self.cond_lr_shape
         top, bottom, left, right = self.lr_margins
         return rows - top - bottom, columns - left - right
+
+    @property
+    def context_input_channels(self) -> int:
+        """Channels that the context encoder sees, the temporal stack unrolled."""
+        return self.in_context_dynamic_channels * self.temporal_steps + self.in_context_static_channels
 
     @property
     def cond_channels(self) -> int:

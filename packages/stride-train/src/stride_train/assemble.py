@@ -25,13 +25,8 @@ def assemble_spec(adapter: Adapter, options: ModelConfig, *, sigma_data: float) 
         sigma_data: Standard deviation of the scaled targets.
 
     Raises:
-        ExperimentError: If the options do not go together or name an unknown target, or the data give context.
+        ExperimentError: If the options do not go together or name an unknown target.
     """
-    if adapter.counts.context or adapter.counts.context_static:
-        raise ExperimentError(
-            "The data give fields of a larger domain (data.context, data.context_static), which no model encodes yet: "
-            "leave them out."
-        )
     gated, thresholds = _gates(adapter, options)
     try:
         return ModelSpec(
@@ -42,6 +37,12 @@ def assemble_spec(adapter: Adapter, options: ModelConfig, *, sigma_data: float) 
             target_hr_shape=adapter.hr_shape,
             lr_margins=adapter.lr_margins,
             temporal_steps=adapter.temporal_steps,
+            use_context_encoder=bool(adapter.counts.context or adapter.counts.context_static),
+            in_context_dynamic_channels=adapter.counts.context,
+            in_context_static_channels=adapter.counts.context_static,
+            context_shape=adapter.context_shape,
+            context_cell=adapter.context_cell,
+            context_offset=adapter.context_offset,
             film_features=len(adapter.time_feature_names),
             use_rain_gate=options.use_rain_gate,
             gated_channels=gated,

@@ -4,25 +4,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stride_model.conditioning.lr_block import LRBlock
 from stride_model.conditioning.resample import Resample
 from stride_model.grids import Grids
 from stride_model.spec import ModelSpec
-from stride_model.unet.blocks import ChannelNorm, zero
 from stride_model.unet.patches import Patches
-
-
-class LRBlock(nn.Module):
-    """Residual block at the LR resolution: x + conv(silu(norm(conv(x))))."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv_in = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="replicate")
-        self.norm = ChannelNorm()
-        self.conv_out = zero(nn.Conv2d(channels, channels, 3, padding=1, padding_mode="replicate"))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map [B, channels, h, w] to the same shape."""
-        return x + self.conv_out(F.silu(self.norm(self.conv_in(x))))
 
 
 class NativeLREncoder(nn.Module):
@@ -56,18 +42,23 @@ class NativeLREncoder(nn.Module):
         self.fuse = nn.Conv2d(finest, finest, 3, padding=1)
         self.out = nn.Conv2d(finest, finest, 3, padding=1)
 
-    def forward(self, dynamic: Tensor, static: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(
+        self, dynamic: Tensor, static: Tensor | None, context: list[Tensor] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Encode.
 
         Args:
             dynamic: [B, cond_channels, h_lr, w_lr].
             static: [B, C_static, H, W] or None.
+            context: Maps of the context encoder, one per level, added to those of the LR fields; or None.
 
         Returns:
             Features of the conditioning on the finest grid, [B, channels[0], rows, columns]; and one map per level.
         """
         lr = self.blocks(self.lift(dynamic))
         maps = [resample(project(lr)) for project, resample in zip(self.project, self.resample, strict=True)]
+        if context is not None:
+            maps = [ours + theirs for ours, theirs in zip(maps, context, strict=True)]
         finest = maps[0]
         if self.static is not None and static is not None:
             finest = finest + self.static(self.patches.fold(static))

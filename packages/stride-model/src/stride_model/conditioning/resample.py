@@ -52,7 +52,7 @@ class Resample(nn.Module):
         self,
         lr_shape: tuple[int, int],
         lr_per_hr: tuple[float, float],
-        margins: tuple[int, int],
+        margins: tuple[float, float],
         out_shape: tuple[int, int],
         cell: int,
     ) -> None:

@@ -20,6 +20,7 @@ class ModelConfig(BaseModel):
         embedding_channels: Width of the noise-level embedding.
         lr_channels: Width of the encoder of the low-resolution fields.
         lr_blocks: Residual blocks of that encoder.
+        context_channels: Width of the encoder of the larger domain, where `data.context` gives one.
         use_rain_gate: Adds the auxiliary head that predicts wet or dry for every gated target.
         gated_targets: Targets (`source.key`) that the RainGate gates; empty takes all that have a wet threshold.
     """
@@ -35,5 +36,6 @@ class ModelConfig(BaseModel):
     embedding_channels: int = Field(default=128, ge=2)
     lr_channels: int = Field(default=32, ge=1)
     lr_blocks: int = Field(default=2, ge=0)
+    context_channels: int = Field(default=32, ge=1)
     use_rain_gate: bool = False
     gated_targets: tuple[str, ...] = ()

@@ -83,8 +83,10 @@ def _require_same_channels(checkpoint: Checkpoint, adapter: Adapter) -> None:
         ("target", adapter.target_names),
         ("dynamic", adapter.cond_names),
         ("static", adapter.static_names),
+        ("context", adapter.context_names),
+        ("context_static", adapter.context_static_names),
     ):
-        theirs = tuple(channel["name"] for channel in checkpoint.data["channels"][what])
+        theirs = tuple(channel["name"] for channel in checkpoint.data["channels"].get(what, ()))
         if theirs != tuple(ours):
             raise GenerationError(
                 f"The checkpoint '{checkpoint.path}' was trained with data.{what} {list(theirs)}, but the experiment "
@@ -101,9 +103,10 @@ def _require_same_channels(checkpoint: Checkpoint, adapter: Adapter) -> None:
     for what, theirs, ours in (
         ("target_hr_shape", checkpoint.spec.target_hr_shape, adapter.hr_shape),
         ("cond_lr_shape", checkpoint.spec.cond_lr_shape, adapter.lr_shape),
+        ("context_shape", checkpoint.spec.context_shape, adapter.context_shape),
     ):
-        if tuple(theirs) != tuple(ours):
+        if theirs != ours:
             raise GenerationError(
-                f"The checkpoint '{checkpoint.path}' was trained with {what} {tuple(theirs)}, but data.region gives "
-                f"{tuple(ours)}: use the region it was trained with."
+                f"The checkpoint '{checkpoint.path}' was trained with {what} {theirs}, but data.region gives "
+                f"{ours}: use the region it was trained with."
             )

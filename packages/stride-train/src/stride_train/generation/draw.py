@@ -52,13 +52,19 @@ def draw_members(
     """
     device = next(denoiser.parameters()).device
     spec = denoiser.spec
-    static, features = sample["cond_static"], sample.get("cond_time")
+
+    def given(key: str) -> torch.Tensor | None:
+        value = sample.get(key)
+        return None if value is None else torch.as_tensor(np.asarray(value), device=device)[None]
+
     drawn = []
     with torch.autocast(device.type, dtype=precision or torch.bfloat16, enabled=precision is not None):
         case = denoiser.encode(
             torch.as_tensor(np.asarray(sample["cond_dynamic"]), device=device)[None],
-            None if static is None else torch.as_tensor(np.asarray(static), device=device)[None],
-            None if features is None else torch.as_tensor(np.asarray(features), device=device)[None],
+            given("cond_static"),
+            given("cond_time"),
+            context_dynamic=given("cond_context_dynamic"),
+            context_static=given("cond_context_static"),
         )
         for first in range(0, len(members), batch_size):
             numbers = members[first : first + batch_size]

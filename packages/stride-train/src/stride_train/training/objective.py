@@ -43,6 +43,8 @@ class Objective(nn.Module):
             batch["cond_dynamic"],
             batch["cond_static"],
             batch.get("cond_time"),
+            context_dynamic=batch.get("cond_context_dynamic"),
+            context_static=batch.get("cond_context_static"),
             mask=batch["mask"],
             generator=generator,
             uncertainty=self.uncertainty,
