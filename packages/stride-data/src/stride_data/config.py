@@ -247,6 +247,11 @@ class DataConfig(Strict):
         return value
 
     @property
+    def split_block_days(self) -> float | None:
+        """Length in days of the blocks that random splits keep together."""
+        return None if self.split_block is None else parse_offset(self.split_block) / datetime.timedelta(days=1)
+
+    @property
     def variables_files(self) -> list[str]:
         """The user's catalogue files."""
         files = self.variables_file
