@@ -26,10 +26,12 @@ def is_url(text: str) -> bool:
 
 def holds_credentials(text: str) -> bool:
     """Whether a URL, or a pattern below one, holds a user name, a password or a query."""
-    host = text.partition("://")[2].partition("/")[0] if is_url(text) else ""
+    host, _, rest = text.partition("://")[2].partition("/") if is_url(text) else ("", "", "")
+    # A password with a slash in it ends the host early; a port is all digits.
+    named = "@" in host or ("@" in rest and ":" in host and not host.rpartition(":")[2].isdigit())
     # In other stores than the web's a question mark is a wildcard, unless a value is given with it.
     query = "?" in text if protocol(text) in _WEB else re.search(r"\?[^/]*=", text) is not None
-    return "@" in host or query
+    return named or query
 
 
 def check_url(text: str, where: str) -> None:

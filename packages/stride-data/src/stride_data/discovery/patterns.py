@@ -110,7 +110,11 @@ class _Search:
         """Files and folders that a glob names; wildcards in the root's name are none."""
         full = joined(glob.escape(self.root), pattern)
         if is_url(full):
-            return remote_glob(remote_path(full, self.options))
+            # A web address has a question mark before its query only, so that fsspec takes none for a wildcard.
+            wider = full.replace("?", "*")
+            names = re.compile(_glob_expression(joined(self.root, pattern)))
+            found = remote_glob(remote_path(wider, self.options))
+            return found if wider == full else [path for path in found if names.fullmatch(str(path))]
         return [Path(name) for name in glob.glob(full, recursive=True)]  # noqa: PTH207 (takes absolute patterns too)
 
 
