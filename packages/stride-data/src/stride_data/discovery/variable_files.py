@@ -38,7 +38,10 @@ def files_by_variable(
                 f"{where}.variables.{key}: is on no pressure level, but {where}.files holds {{level}}; make it a "
                 "source of its own."
             )
-        found = [file for file in files if _belongs(file, key, entry, level, catalogue)]
+        found = [file for file in files if _belongs(file, key, level, catalogue)]
+        if any(file.variable == entry.name for file in files if entry.name is not None):
+            # What the configuration calls it goes before what the catalogue would.
+            found = [file for file in files if file.variable == entry.name and _on_level(file, level)]
         names = sorted({file.variable for file in found if file.variable is not None})
         if not found:
             there = sorted({_named(file) for file in files})
@@ -54,12 +57,12 @@ def files_by_variable(
     return groups
 
 
-def _belongs(file: FoundFile, key: str, entry: VariableConfig, level: int | None, catalogue: Catalogue) -> bool:
-    if file.level is not None and level is not None and int(file.level) not in (level, 100 * level):
-        return False
-    if file.variable is None:
-        return True
-    return file.variable == entry.name or name_means(file.variable, key, catalogue)
+def _on_level(file: FoundFile, level: int | None) -> bool:
+    return file.level is None or level is None or int(file.level) in (level, 100 * level)
+
+
+def _belongs(file: FoundFile, key: str, level: int | None, catalogue: Catalogue) -> bool:
+    return _on_level(file, level) and (file.variable is None or name_means(file.variable, key, catalogue))
 
 
 def _named(file: FoundFile) -> str:
