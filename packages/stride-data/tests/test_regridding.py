@@ -14,6 +14,7 @@ from stride_data.discovery.projection import geographic
 from stride_data.errors import DataError
 from stride_data.regridding.lr_grid import declared_grid
 from stride_data.regridding.regridding import plan_regridding
+from stride_vars.regions import Box
 
 DEGREES = {"y_attrs": {"units": "degrees_north"}, "x_attrs": {"units": "degrees_east"}}
 METRES = {"y_attrs": {"units": "m"}, "x_attrs": {"units": "m"}}
@@ -329,3 +330,68 @@ def test_the_check_command_tells_what_is_regridded(archive, tmp_path: Path):
     console = Console(record=True, width=200)
     check_data(path, [], read_all=False, console=console)
     assert "6 x 8 (bilinear, on data.lr_grid)" in console.export_text()
+
+
+# Real data
+
+
+@pytest.fixture
+def real_sources(real_data: Path):
+    """ERA5 at one degree brought to a declared grid, beside the benchmark's grid over the Alps."""
+    from stride_data.config import validate_data_config
+    from stride_data.discovery.scan import scan_sources
+    from stride_vars.catalogue import Catalogue
+
+    def scan(lr_grid: dict[str, Any], method: str):
+        era5 = {"files": "era5_1deg_sample.nc", "variables": {"t2m": {}}}
+        section = {
+            "sources": {
+                "alps": {
+                    "files": "cordex_ml_bench/templates/tasmax_ALPS.nc",
+                    "variables": {"tmax": {"name": "tasmax", "units": "K"}},
+                },
+                "native": era5,
+                "era5": {**era5, "regrid": method},
+            },
+            "lr_grid": lr_grid,
+            "target": ["alps.tmax"],
+            "dynamic": ["era5.t2m"],
+            "splits": {"train": {"start": "2026"}},
+        }
+        return scan_sources(validate_data_config(section, "test"), real_data, Catalogue.load())
+
+    return scan
+
+
+def everything(source) -> Box:
+    return Box(y=0, x=0, height=source.grid.shape[0], width=source.grid.shape[1])
+
+
+@pytest.mark.realdata
+def test_era5_on_a_projected_grid(real_sources):
+    from scipy.ndimage import map_coordinates
+
+    sources = real_sources({"like": "alps"}, "bilinear")
+    era5, native, alps = (sources[name] for name in ("era5", "native", "alps"))
+    assert era5.grid.shape == (128, 128)
+    time = era5.times[10]
+    found = era5.read_box("t2m", time, everything(era5))
+    globe = native.read_box("t2m", time, everything(native)).astype(np.float64)
+    # Rows run from 90 north by one degree, columns from 0 east; -5 east is column 355 and wraps.
+    rows, columns = 90.0 - alps.grid.latitude, alps.grid.longitude % 360.0
+    expected = map_coordinates(globe, [rows, columns], order=1, mode="grid-wrap")
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.realdata
+def test_era5_means_over_larger_cells(real_sources):
+    sources = real_sources({"blocks_of": "native", "size": 5}, "conservative")
+    era5, native = sources["era5"], sources["native"]
+    assert era5.grid.shape == (36, 72)
+    time = era5.times[3]
+    found = era5.read_box("t2m", time, everything(era5)).astype(np.float64)
+    globe = native.read_box("t2m", time, everything(native)).astype(np.float64)
+    edges = np.sin(np.radians(np.arange(90.5, -90.0, -1.0)))
+    areas = -np.diff(edges)[:180].reshape(36, 5, 1)
+    zonal = globe[:180].reshape(36, 5, 72, 5).mean(axis=3)
+    np.testing.assert_allclose(found, (zonal * areas).sum(axis=1) / areas.sum(axis=1), rtol=1e-6)

@@ -261,7 +261,7 @@ def test_repeated_dates_in_names_may_be_kept_once(tmp_path: Path):
     for version in ("v1", "v2"):
         (tmp_path / version).mkdir()
         dataset([1 if version == "v1" else 2]).to_netcdf(tmp_path / version / "day_20010101.nc")
-    with pytest.raises(DataError, match="carry the same date .* or set duplicates to first or last"):
+    with pytest.raises(DataError, match=r"carry the same date .* or set duplicates to first or last"):
         scan(tmp_path, "*/day_{date:%Y%m%d}.nc")
     for kept, number in (("first", 1), ("last", 2)):
         found = scan(tmp_path, "*/day_{date:%Y%m%d}.nc", duplicates=kept)

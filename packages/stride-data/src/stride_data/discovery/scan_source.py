@@ -235,7 +235,7 @@ def _native_grid(
                 f"{path}: has {shape[0]} x {shape[1]} cells, but {where}.like names '{like.name}' with {has[0]} x "
                 f"{has[1]}; give a spacing instead."
             )
-        return like.native_grid
+        return replace(like.native_grid, crs=config.crs or like.native_grid.crs)
     if config.spacing is not None:
         step = config.spacing
         return Grid.from_centres(
