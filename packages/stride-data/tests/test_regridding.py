@@ -144,6 +144,19 @@ def test_latitudes_and_longitudes_to_a_projection(method):
     np.testing.assert_allclose(found, expected, atol=1e-5 if method == "bilinear" else 0.125 * 0.35)
 
 
+def test_a_projection_across_the_seam_of_a_global_source():
+    target = Grid.from_centres(np.arange(2e5, -3e5, -1e5), np.arange(-20e5, -10e5, 1e5), **METRES, crs=LAMBERT)
+    source = Grid.from_centres(np.arange(90.0, -91.0, -1.0), np.arange(0.0, 360.0), **DEGREES)
+    _, longitude = geographic(target)
+    assert longitude.min() < -1 and longitude.max() > 1
+    values = (np.minimum(source.x, 360 - source.x)[None] + 0.0 * source.y[:, None]).astype(np.float32)
+    planned = plan(source, target, "bilinear")
+    np.testing.assert_allclose(planned.apply(values[None])[0], np.abs(longitude), atol=0.26)
+    away = np.abs(longitude) > 1  # where no cell's neighbours lie on both sides of the kink
+    np.testing.assert_allclose(planned.apply(values[None])[0][away], np.abs(longitude)[away], atol=1e-5)
+    assert planned.window.columns.size < 40
+
+
 def test_a_projection_to_latitudes_and_longitudes():
     source = Grid.from_centres(np.arange(-5e5, 5e5, 1e4), np.arange(-9e5, 3e5, 1e4), **METRES, crs=LAMBERT)
     target = Grid.from_centres(np.array([55.0, 56.0, 57.0]), np.array([15.0, 18.0]), **DEGREES)

@@ -141,11 +141,16 @@ def _sampled(adapter: Any, queue: Any) -> None:
     queue.put(samples(adapter))
 
 
-@pytest.mark.parametrize("kind", ["s3", "web"])
-def test_a_forked_worker(request, kind, on_disk, small_config, build):
+@pytest.mark.parametrize(
+    ("kind", "files"), [("s3", "whole.nc"), ("s3", "three.zarr"), ("web", "hr/tp_tot_{date:%Y%m%d}.nc")]
+)
+def test_a_forked_worker(request, monkeypatch, kind, files, on_disk, small_config, build):
+    """Long files and stores are kept open, read in parts, by this process and by the worker."""
+    monkeypatch.setattr(remote, "WHOLE_BYTES", 0)
+    small_config["sources"]["fine"]["files"] = files
     adapter = build({**small_config, **request.getfixturevalue(kind)}, scaled=False)
     adapter.load_statistics(on_disk.statistics)
-    adapter.sample(adapter.times("val")[0])  # so that this process's own connections are open
+    adapter.sample(adapter.times("val")[0])
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     worker = context.Process(target=_sampled, args=(adapter, queue))
@@ -153,6 +158,7 @@ def test_a_forked_worker(request, kind, on_disk, small_config, build):
     assert_same(queue.get(timeout=60), samples(on_disk))
     worker.join(timeout=60)
     assert worker.exitcode == 0
+    assert_same(samples(adapter), samples(on_disk))  # the worker has taken nothing away
 
 
 def test_a_worker_of_its_own(s3, on_disk, small_config, build):
@@ -170,19 +176,23 @@ def test_a_worker_of_its_own(s3, on_disk, small_config, build):
     assert_same(pickle.loads(done.stdout), [on_disk.sample(time) for time in on_disk.times("train")])
 
 
-@pytest.mark.parametrize(
-    "files",
-    [
-        "hr/*.nc",
-        "whole.nc",
-        "classic.nc",
-        "consolidated.zarr",
-        "three.zarr",
-        "npz/tp_tot_{date:%Y%m%d}.npz",
-        "hr/tp_tot_2001010?.nc",
-    ],
+KINDS_OF_FILE = (
+    "hr/*.nc",
+    "hr/tp_tot_2001010?.nc",
+    "whole.nc",
+    "classic.nc",
+    "consolidated.zarr",
+    "three.zarr",
+    "npz/tp_tot_{date:%Y%m%d}.npz",
 )
-@pytest.mark.parametrize("kind", ["s3", "s3 in parts", "web", "memory"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "files"),
+    [(kind, files) for kind in ("s3", "web") for files in KINDS_OF_FILE]
+    + [(kind, files) for kind in ("s3 in parts", "memory") for files in ("whole.nc", "classic.nc")]
+    + [("memory", "three.zarr")],
+)
 def test_every_kind_of_file(request, monkeypatch, archive, kind, files):
     place = request.getfixturevalue(kind.partition(" ")[0])
     if kind == "s3 in parts":

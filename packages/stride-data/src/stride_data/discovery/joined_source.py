@@ -15,6 +15,9 @@ from stride_data.discovery.grids import Grid
 from stride_data.discovery.source import Source, SourceField
 from stride_data.errors import DataError
 
+# CF has two names for some calendars.
+_SYNONYMS = {"gregorian": "standard", "365_day": "noleap", "366_day": "all_leap"}
+
 
 @dataclass(frozen=True)
 class JoinedSource:
@@ -133,7 +136,7 @@ def join(name: str, parts: Mapping[str, Source]) -> JoinedSource:
                 f"{where}; make them sources of their own."
             )
     timed = {key: part for key, part in parts.items() if part.times}
-    calendars = {part.calendar: key for key, part in timed.items()}
+    calendars = {_SYNONYMS.get(part.calendar, part.calendar): key for key, part in timed.items()}
     if len(calendars) > 1:
         listed = " and ".join(f"'{calendar}' ({key})" for calendar, key in calendars.items())
         raise DataError(f"{where}: its variables have different calendars, {listed}; set {where}.calendar.")

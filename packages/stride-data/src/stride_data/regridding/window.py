@@ -50,6 +50,10 @@ def find_window(source: Grid, places: Places, method: str, where: str) -> Window
     y, x, columns = source.y, source.x, np.arange(source.x.size)
     y_edges, x_edges, y_places, x_places = source.y_edges, source.x_edges, places.y, places.x
     if is_latitude_longitude(source):
+        if not places.along_axes:
+            # Counted from the middle cell, places on both sides of the seam lie side by side.
+            middle = x_places[x_places.shape[0] // 2, x_places.shape[1] // 2]
+            x_places = middle + (x_places - middle + 180.0) % 360.0 - 180.0
         x_places = x_places + 360.0 * np.round((_middle(x_edges) - _middle(x_places)) / 360.0)
         step = abs(source.spacing[1])
         around = round(360.0 / step) if step else 0
