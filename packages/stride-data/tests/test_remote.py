@@ -262,6 +262,26 @@ def test_a_remote_file_cut_short(s3, archive):
             scan_source("a", config, ".", Catalogue.load(), storage_options=s3["storage_options"])
 
 
+def test_no_secret_reaches_a_log_or_an_output(s3, small_config, build, caplog, monkeypatch, write_yaml, capsys):
+    import json
+    import logging
+
+    from stride_data.report.check import check_data
+
+    monkeypatch.setenv("STRIDE_TEST_SECRET", SECRET)
+    options = {**s3["storage_options"], "secret": "${STRIDE_TEST_SECRET}"}
+    caplog.set_level(logging.DEBUG)
+    check_data(write_yaml({**small_config, **s3, "storage_options": options}), [], read_all=True)
+    adapter = build({**small_config, **s3})
+    written = [caplog.text, *capsys.readouterr(), repr(adapter.sources), repr(adapter.config)]
+    written += [json.dumps(part) for part in (adapter.metadata(), adapter.statistics, adapter.statistics_provenance())]
+    assert "s3://climate/archive" in written[1]
+    for text in written:
+        assert SECRET not in text
+    for text in written[1:]:
+        assert KEY not in text
+
+
 def refused(section: dict[str, Any], build: Callable[..., Any]) -> str:
     with pytest.raises(DataError) as error:
         build(section, scaled=False)
