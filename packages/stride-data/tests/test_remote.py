@@ -37,6 +37,8 @@ def archive(small_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     whole.to_netcdf(root / "classic.nc", format="NETCDF3_CLASSIC")
     whole.to_zarr(root / "consolidated.zarr", zarr_format=2, consolidated=True)
     whole.to_zarr(root / "three.zarr", zarr_format=3, consolidated=False)
+    for part, times in enumerate((slice(0, 2), slice(2, None))):
+        whole.isel(time=times).to_zarr(root / "parts" / f"p_{part}.zarr", zarr_format=3, consolidated=False)
     (root / "npz").mkdir()
     for number, day in enumerate(days):
         np.savez(root / "npz" / day.with_suffix(".npz").name, data=whole["tp_tot"].values[number])
@@ -183,6 +185,7 @@ KINDS_OF_FILE = (
     "classic.nc",
     "consolidated.zarr",
     "three.zarr",
+    "parts/p_*.zarr",
     "npz/tp_tot_{date:%Y%m%d}.npz",
 )
 
@@ -191,7 +194,7 @@ KINDS_OF_FILE = (
     ("kind", "files"),
     [(kind, files) for kind in ("s3", "web") for files in KINDS_OF_FILE]
     + [(kind, files) for kind in ("s3 in parts", "memory") for files in ("whole.nc", "classic.nc")]
-    + [("memory", "three.zarr")],
+    + [("memory", "parts/p_*.zarr")],
 )
 def test_every_kind_of_file(request, monkeypatch, archive, kind, files):
     place = request.getfixturevalue(kind.partition(" ")[0])
