@@ -51,10 +51,13 @@ def test_what_is_shown_of_options():
     assert shown({"secret": f"${{A}}{SECRET}"}) == {"secret": PLACEHOLDER}
 
 
+KEYS = st.text("abcdefgh_", max_size=5)
+
+
 @given(
     st.recursive(
-        st.dictionaries(st.text(max_size=5), st.just(SECRET) | st.integers(1000, 9999), max_size=3),
-        lambda inner: st.dictionaries(st.text(max_size=5), inner | st.lists(inner, max_size=2), max_size=3),
+        st.dictionaries(KEYS, st.just(SECRET) | st.integers(1000, 9999), max_size=3),
+        lambda inner: st.dictionaries(KEYS, inner | st.lists(inner, max_size=2), max_size=3),
         max_leaves=5,
     )
 )
