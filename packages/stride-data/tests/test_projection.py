@@ -1,11 +1,16 @@
 """Where cells lie on the Earth."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
+from stride_data.config import SourceConfig
 from stride_data.discovery.grids import Grid
 from stride_data.discovery.projection import check_crs, file_crs, geographic, native_positions
+from stride_data.discovery.scan import scan_source
 from stride_data.errors import DataError
+from stride_vars.catalogue import Catalogue
 
 LAMBERT = "+proj=lcc +lat_0=56.7 +lat_1=56.7 +lat_2=56.7 +lon_0=25 +R=6367470"
 RADIUS = 6367470.0
@@ -117,3 +122,42 @@ def test_mappings_that_say_nothing():
 def test_a_crs_that_cannot_be_read():
     with pytest.raises(DataError, match=r"data\.sources\.a\.crs: 'EPSG:nonsense' is no coordinate reference system"):
         check_crs("EPSG:nonsense", "data.sources.a.crs")
+
+
+def test_a_rotated_pole_in_a_file(tmp_path: Path):
+    y, x = 0.11 * np.arange(-2, 3), 0.11 * np.arange(-3, 4)
+    data = xr.Dataset(
+        {
+            "tas": (("rlat", "rlon"), np.zeros((5, 7), "f4"), {"units": "K", "grid_mapping": "rotated_pole"}),
+            "rotated_pole": (
+                (),
+                0,
+                {
+                    "grid_mapping_name": "rotated_latitude_longitude",
+                    "grid_north_pole_latitude": 39.25,
+                    "grid_north_pole_longitude": -162.0,
+                },
+            ),
+        },
+        {
+            "rlat": ("rlat", y, {"standard_name": "grid_latitude", "units": "degrees"}),
+            "rlon": ("rlon", x, {"standard_name": "grid_longitude", "units": "degrees"}),
+        },
+    )
+    data.to_netcdf(tmp_path / "a.nc")
+    found = scan_source("a", SourceConfig(files="a.nc", variables={"t2m": {}}), tmp_path, Catalogue.load())
+    latitude, longitude = geographic(found.grid)
+    assert (latitude[2, 3], longitude[2, 3]) == (pytest.approx(50.75), pytest.approx(18.0))
+
+
+def test_a_crs_goes_with_borrowed_coordinates(tmp_path: Path):
+    xr.Dataset(
+        {"t2m": (("y", "x"), np.zeros((3, 4)), {"units": "K"})},
+        {"y": ("y", lambert().y, {"units": "m"}), "x": ("x", lambert().x, {"units": "m"})},
+    ).to_netcdf(tmp_path / "a.nc")
+    np.savez(tmp_path / "b.npz", data=np.zeros((3, 4)))
+    first = scan_source("a", SourceConfig(files="a.nc", variables={"t2m": {}}), tmp_path, Catalogue.load())
+    assert geographic(first.grid) is None
+    config = SourceConfig(files="b.npz", variables={"t2m": {"units": "K"}}, like="a", crs=LAMBERT)
+    second = scan_source("b", config, tmp_path, Catalogue.load(), like=first)
+    np.testing.assert_allclose(geographic(second.grid), geographic(lambert()))

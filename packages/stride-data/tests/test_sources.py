@@ -242,6 +242,68 @@ def test_times_that_repeat(tmp_path: Path):
         scan(tmp_path, "b_?.nc")
 
 
+@pytest.mark.parametrize("kept", ["first", "last"])
+def test_times_that_repeat_may_be_kept_once(tmp_path: Path, kept: str):
+    for number, times in enumerate(([0, 1], [1, 2])):
+        (dataset(times) + number).pipe(lambda d: d.assign(t2m=d["t2m"].assign_attrs(units="K"))).to_netcdf(
+            tmp_path / f"b_{number}.nc"
+        )
+    # Times 0 and 1 of the first file, and 1 and 2, raised by one, of the second.
+    found = scan(tmp_path, "b_?.nc", duplicates=kept)
+    assert len(found.times) == 3
+    raised = [found.read(time, ["t2m"])[time, "t2m"] - values(number) for number, time in enumerate(found.times)]
+    assert [round(float(field.mean())) for field in raised] == [0, 0 if kept == "first" else 1, 1]
+    assert found.origin["duplicates"] == {"kept": kept, "dropped": 1}
+    assert "duplicates" not in scan(tmp_path, "b_0.nc").origin
+
+
+def test_repeated_dates_in_names_may_be_kept_once(tmp_path: Path):
+    for version in ("v1", "v2"):
+        (tmp_path / version).mkdir()
+        dataset([1 if version == "v1" else 2]).to_netcdf(tmp_path / version / "day_20010101.nc")
+    with pytest.raises(DataError, match=r"carry the same date .* or set duplicates to first or last"):
+        scan(tmp_path, "*/day_{date:%Y%m%d}.nc")
+    for kept, number in (("first", 1), ("last", 2)):
+        found = scan(tmp_path, "*/day_{date:%Y%m%d}.nc", duplicates=kept)
+        time = found.times[0]
+        np.testing.assert_array_equal(found.read(time, ["t2m"])[time, "t2m"], values(number))
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_chunk_of_a_store_cut_short(tmp_path: Path, compressed: bool):
+    encoding = {"t2m": {"chunks": (1, 6, 8), **({} if compressed else {"compressors": None})}}
+    dataset().to_zarr(tmp_path / "a.zarr", zarr_format=3, consolidated=False, encoding=encoding)
+    chunk = tmp_path / "a.zarr" / "t2m" / "c" / "3" / "0" / "0"
+    chunk.write_bytes(chunk.read_bytes()[:-20])
+    found = scan(tmp_path, "a.zarr")
+    np.testing.assert_array_equal(found.read(found.times[2], ["t2m"])[found.times[2], "t2m"], values(2))
+    with pytest.raises(DataError, match=r"a\.zarr: cannot be read .*cut short or not a Zarr store"):
+        found.read(found.times[3], ["t2m"])
+
+
+@pytest.mark.parametrize("pattern", ["part_?.nc", "part_{date:%Y}.nc"])
+def test_long_files_that_differ_from_the_first(tmp_path: Path, pattern: str):
+    """Files of several times each are held against the first one too: units, grid, variables."""
+    names = ("part_1.nc", "part_2.nc") if "?" in pattern else ("part_2001.nc", "part_2002.nc")
+    changes = (
+        (lambda d: d.assign(t2m=d["t2m"].assign_attrs(units="degC")), f"is in 'degC' but is in 'K' in {names[0]}"),
+        (lambda d: d.assign(t2m=(d["t2m"].dims, d["t2m"].values)), f"has no units but is in 'K' in {names[0]}"),
+        (lambda d: d.rename(t2m="temp"), f"has no variable 't2m', unlike {names[0]}"),
+        (lambda d: d.isel(y=slice(1, None)), f"has 5 x 8 cells but 6 x 8 in {names[0]}"),
+        (lambda d: d.assign_coords(y=-d["y"]), f"its coordinates y, x differ from those in {names[0]}"),
+    )
+    for number, (change, expected) in enumerate(changes):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        dataset([0, 1]).to_netcdf(folder / names[0])
+        change(dataset([2, 3])).to_netcdf(folder / names[1])
+        found = scan(folder, pattern)
+        with pytest.raises(DataError) as error:
+            found.read(found.times[2], ["t2m"])
+        assert expected in str(error.value)
+        assert names[1] in str(error.value)
+
+
 def test_a_static_field_must_not_change(tmp_path: Path):
     dataset().to_netcdf(tmp_path / "a.nc")
     with pytest.raises(DataError, match=r"has several times, so a\.t2m cannot be static"):

@@ -51,7 +51,7 @@ class GriddedAdapter:
 
     Attributes:
         config: The configuration.
-        root: Folder of relative file patterns.
+        root: Folder or URL of relative file patterns.
         sources: Scanned sources by name.
         channels: Channels in order.
         geometry: Boxes and alignments.
@@ -62,7 +62,7 @@ class GriddedAdapter:
     def __init__(
         self,
         config: DataConfig,
-        root: Path,
+        root: str,
         sources: Mapping[str, FieldSource],
         channels: Channels,
         geometry: Geometry,
@@ -101,7 +101,7 @@ class GriddedAdapter:
         catalogue = Catalogue.load(
             *(absolute(path, base) for path in expand_env(config.variables_files, "data.variables_file"))
         )
-        root = Path(absolute(expand_env(config.root, "data.root"), base))
+        root = absolute(expand_env(config.root, "data.root"), base)
         sources = scan_sources(config, root, catalogue)
         channels = Channels.from_config(config, sources)
         context = (*channels.context, *channels.context_static)

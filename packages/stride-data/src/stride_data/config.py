@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 from stride_vars.config_errors import describe
 
 from stride_data.config_sections import (
     BoxConfig,
     DimsConfig,
+    LrGridConfig,
+    Options,
     RegionConfig,
     SourceConfig,
     SpacingConfig,
@@ -21,13 +24,16 @@ from stride_data.config_sections import (
 )
 from stride_data.errors import DataError, hint
 from stride_data.periods import parse_offset
+from stride_data.storage_options import hide_all
 from stride_data.transforms.registry import check_options
+from stride_data.urls import check_url, is_url
 from stride_data.yaml_config import absolute, apply_overrides, expand_env, load_yaml
 
 __all__ = [
     "BoxConfig",
     "DataConfig",
     "DimsConfig",
+    "LrGridConfig",
     "RegionConfig",
     "SourceConfig",
     "SpacingConfig",
@@ -50,7 +56,9 @@ class DataConfig(Strict):
     """The whole ``data`` section; see the package's README for a commented example.
 
     Attributes:
-        root: Folder that ``files`` are relative to.
+        root: Folder that ``files`` are relative to, or a URL (``s3://bucket/folder``).
+        storage_options: Options of the root's remote file system. Write secrets as ``${NAME}``: the references are
+            kept, and replaced only when files are opened.
         variables_file: User TOML file or files that extend the variable catalogue.
         sources: The sets of files, by a name of the user's choice.
         target: ``source.key`` of each HR target, in channel order.
@@ -58,8 +66,11 @@ class DataConfig(Strict):
         static: ``source.key`` of each HR field without time, in channel order.
         context: ``source.key`` of each variable of the larger domain, in channel order.
         context_static: ``source.key`` of each field without time of the larger domain, on the same grid.
+        lr_grid: The grid that sources with ``regrid`` are brought to.
         region: Boxes.
         splits: Times of each split, by name; ``train`` is the one that statistics are computed on.
+        split_seed: Seed of random splits.
+        split_block: Period whose times stay together in random splits ("7 days"); each time is drawn alone without it.
         transforms: Per ``source.key``, the scaling; by default the variable's own.
         statistics: Path of the statistics file.
         statistics_of: "same" refuses a file of other dates, region or files than this configuration's; "any" takes it.
@@ -74,6 +85,7 @@ class DataConfig(Strict):
     """
 
     root: str = "."
+    storage_options: Options = Field(default_factory=dict)
     variables_file: str | list[str] | None = None
     sources: dict[str, SourceConfig] = Field(min_length=1)
     target: list[str] = Field(min_length=1)
@@ -81,8 +93,11 @@ class DataConfig(Strict):
     static: list[str] = Field(default_factory=list)
     context: list[str] = Field(default_factory=list)
     context_static: list[str] = Field(default_factory=list)
+    lr_grid: LrGridConfig | None = None
     region: RegionConfig = RegionConfig()
     splits: dict[str, SplitConfig] = Field(min_length=1)
+    split_seed: int = 0
+    split_block: str | None = None
     transforms: dict[str, Annotated[dict[str, Any], BeforeValidator(_as_transform)]] = Field(default_factory=dict)
     statistics: str | None = None
     statistics_of: Literal["same", "any"] = "same"
@@ -93,6 +108,20 @@ class DataConfig(Strict):
     time_match: Literal["exact", "date"] = "exact"
     cache_gb: float = Field(default=4.0, gt=0)
 
+    @field_validator("root")
+    @classmethod
+    def _root_without_credentials(cls, value: str) -> str:
+        check_url(value, "data.root")
+        return value
+
+    @field_validator("sources")
+    @classmethod
+    def _files_without_credentials(cls, value: dict[str, SourceConfig]) -> dict[str, SourceConfig]:
+        for name, source in value.items():
+            if is_url(source.files):
+                check_url(source.files, f"data.sources.{name}.files")
+        return value
+
     @field_validator("sources")
     @classmethod
     def _like_names_another_source(cls, value: dict[str, SourceConfig]) -> dict[str, SourceConfig]:
@@ -100,6 +129,18 @@ class DataConfig(Strict):
             if source.like is not None and (source.like not in value or source.like == name):
                 others = [other for other in value if other != name]
                 raise ValueError(f"{name}.like names '{source.like}'{hint(source.like, others)}")
+        return value
+
+    @field_validator("lr_grid")
+    @classmethod
+    def _grid_of_a_source(cls, value: LrGridConfig | None, info: ValidationInfo) -> LrGridConfig | None:
+        sources: dict[str, SourceConfig] = info.data.get("sources", {})
+        brought = [name for name, source in sources.items() if source.regrid is not None]
+        if value is not None and sources:
+            if value.source not in sources:
+                raise ValueError(f"names '{value.source}'{hint(value.source, sources)}")
+            if value.source in brought:
+                raise ValueError(f"is that of '{value.source}', which has no grid of its own since it has a regrid key")
         return value
 
     @field_validator("target", "dynamic", "static", "context", "context_static")
@@ -112,6 +153,31 @@ class DataConfig(Strict):
                 raise ValueError(f"no source declares '{name}'{hint(name, known)}")
             if value.count(name) > 1:
                 raise ValueError(f"'{name}' stands there twice")
+        return value
+
+    @model_validator(mode="after")
+    def _regrid_needs_a_grid(self) -> DataConfig:
+        brought = [name for name, source in self.sources.items() if source.regrid is not None]
+        if brought and self.lr_grid is None:
+            raise ValueError(
+                f"data.sources.{brought[0]}.regrid needs data.lr_grid, such as {{like: SOURCE}} or "
+                "{blocks_of: SOURCE, size: 12}"
+            )
+        return self
+
+    @field_validator("split_block")
+    @classmethod
+    def _a_period(cls, value: str | None) -> str | None:
+        if value is not None and parse_offset(value) <= datetime.timedelta():
+            raise ValueError("is no period longer than nothing; write '7 days'")
+        return value
+
+    @field_validator("splits")
+    @classmethod
+    def _random_shares_of_a_whole(cls, value: dict[str, SplitConfig]) -> dict[str, SplitConfig]:
+        shares = [split.random for split in value.values() if split.random is not None]
+        if sum(shares) > 1 + 1e-9:
+            raise ValueError(f"random shares add up to {sum(shares):g}; they must not exceed 1")
         return value
 
     @field_validator("splits")
@@ -181,6 +247,11 @@ class DataConfig(Strict):
         return value
 
     @property
+    def split_block_days(self) -> float | None:
+        """Length in days of the blocks that random splits keep together."""
+        return None if self.split_block is None else parse_offset(self.split_block) / datetime.timedelta(days=1)
+
+    @property
     def variables_files(self) -> list[str]:
         """The user's catalogue files."""
         files = self.variables_file
@@ -202,6 +273,7 @@ def validate_data_config(section: Mapping[str, Any], where: str, *, nested: bool
     Raises:
         DataError: One sentence with the key path and, for an unknown key, the nearest right one.
     """
+    section = hide_all(section)
     try:
         if nested:
             return _Experiment.model_validate({"data": dict(section)}).data

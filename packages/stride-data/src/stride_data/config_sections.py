@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    field_validator,
+    model_validator,
+)
+
+from stride_data.storage_options import StorageOptions, shown
 
 
 def _as_iso(value: Any) -> Any:
@@ -30,11 +41,14 @@ def _as_mapping(value: Any) -> Any:
 IsoText = Annotated[str, BeforeValidator(_as_iso)]
 UnitText = Annotated[str, BeforeValidator(_as_text)]
 
+Options = Annotated[dict[str, Any], AfterValidator(StorageOptions), PlainSerializer(shown)]
+"""Options of a remote file system; shown and dumped without secrets."""
+
 
 class Strict(BaseModel):
     """Unknown keys and values of another type are errors; nothing is converted silently."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class VariableConfig(Strict):
@@ -45,12 +59,15 @@ class VariableConfig(Strict):
         units: Units of the values; overrides the file's attribute.
         accumulation: Period over which the file's amount was accumulated ("1 day"); makes a rate of it.
         valid_min: Values below are set to it (canonical units); stated in the metadata.
+        select: Value of the coordinate (or, without one, position) along each further dimension, such as
+            ``{height: 2, member: r1i1p1f1}``. The pressure level of a key such as ``t_850`` needs no entry.
     """
 
     name: str | None = None
     units: UnitText | None = None
     accumulation: str | None = None
     valid_min: float | None = None
+    select: dict[str, int | float | str] = Field(default_factory=dict)
 
 
 class DimsConfig(Strict):
@@ -91,11 +108,16 @@ class SourceConfig(Strict):
 
     Attributes:
         files: Pattern with dates (``tp_{date:%Y%m%d}.nc``), one file, a ``*.zarr`` store, or a glob; relative to the
-            root.
+            root, or a URL. With ``{variable}`` or ``{level}`` in it, each variable has files of its own.
+        storage_options: Options of the remote file system; they go before the section's.
         variables: Catalogue key to how it stands in the files.
         dims: Names of dimensions; found by CF where omitted.
         calendar: CF calendar; overrides the file's.
+        duplicates: What to do about times that come again: refuse them, or keep the first or last one in the order of
+            the files' names.
         block_average: Edge length in cells of the blocks that are averaged into one LR cell.
+        regrid: How to bring the fields to ``data.lr_grid``: "bilinear" and "nearest" give values at its cells' centres,
+            "conservative" keeps area means.
         npz_key: Array to take from ``.npz`` files; may be omitted when there is only one.
         flip_y: Reverse the rows.
         like: Take the coordinates of this other source.
@@ -104,10 +126,13 @@ class SourceConfig(Strict):
     """
 
     files: str
+    storage_options: Options = Field(default_factory=dict)
     variables: dict[str, Annotated[VariableConfig, BeforeValidator(_as_mapping)]] = Field(min_length=1)
     dims: DimsConfig = DimsConfig()
     calendar: str | None = None
+    duplicates: Literal["refuse", "first", "last"] = "refuse"
     block_average: int | None = Field(default=None, ge=1)
+    regrid: Literal["bilinear", "conservative", "nearest"] | None = None
     npz_key: str | None = None
     flip_y: bool = False
     like: str | None = None
@@ -118,7 +143,38 @@ class SourceConfig(Strict):
     def _one_origin_of_coordinates(self) -> SourceConfig:
         if self.like is not None and self.spacing is not None:
             raise ValueError("'like' and 'spacing' both give coordinates; keep one of them")
+        if self.regrid is not None and self.block_average is not None:
+            raise ValueError("'regrid' and 'block_average' both make the LR field; keep one of them")
         return self
+
+
+class LrGridConfig(Strict):
+    """The grid that sources with ``regrid`` are brought to: a source's own, or blocks of a source's cells.
+
+    Attributes:
+        like: Name of the source whose grid to take.
+        blocks_of: Name of the source whose cells to group.
+        size: Edge length of a block in cells.
+        margin: Blocks beyond the source's domain on every side.
+    """
+
+    like: str | None = None
+    blocks_of: str | None = None
+    size: int | None = Field(default=None, ge=1)
+    margin: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _one_form(self) -> LrGridConfig:
+        if (self.like is None) == (self.blocks_of is None):
+            raise ValueError("give either like: SOURCE, or blocks_of: SOURCE with its size")
+        if (self.size is None) != (self.blocks_of is None) or (self.margin and self.blocks_of is None):
+            raise ValueError("size (and margin) belong to blocks_of: SOURCE, which needs a size")
+        return self
+
+    @property
+    def source(self) -> str:
+        """The source that the grid comes from."""
+        return self.like or self.blocks_of or ""
 
 
 class BoxConfig(Strict):
@@ -216,13 +272,14 @@ class RegionConfig(Strict):
 
 
 class SplitConfig(Strict):
-    """The times of one split: years, start and end, a list, or those of another split.
+    """The times of one split: years, start and end, a list, a random share, or those of another split.
 
     Attributes:
         years: First and last year, both included.
         start: First time, any leading part of an ISO time; included.
         end: Last time, included with everything that begins with it ("2012" includes all of 2012).
         dates: A list of times; a date alone takes all its times.
+        random: Share of the times that no other kind of split takes, drawn with ``data.split_seed``.
         same_as: Name of the split whose times this one shares.
         needs_target: False also keeps times for which only the conditioning exists.
     """
@@ -231,15 +288,18 @@ class SplitConfig(Strict):
     start: IsoText | None = None
     end: IsoText | None = None
     dates: list[IsoText] | None = Field(default=None, min_length=1)
+    random: float | None = Field(default=None, gt=0, le=1)
     same_as: str | None = None
     needs_target: bool = True
 
     @model_validator(mode="after")
     def _one_form(self) -> SplitConfig:
         ranged = self.start is not None or self.end is not None
-        forms = [self.years is not None, ranged, self.dates is not None, self.same_as is not None]
-        if sum(forms) != 1:
-            raise ValueError("give one of: years, start and end, dates, same_as")
+        stated = (self.years, self.dates, self.random, self.same_as)
+        if ranged + sum(form is not None for form in stated) != 1:
+            raise ValueError("give one of: years, start and end, dates, random, same_as")
+        if self.random is not None and not self.needs_target:
+            raise ValueError("a random share is drawn among times with a target; leave needs_target out")
         if self.years is not None and self.years[0] > self.years[1]:
             raise ValueError(f"years {self.years} run backwards")
         return self

@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 from stride_data.errors import DataError
+from stride_data.storage_options import hidden
+from stride_data.urls import is_url
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -91,14 +93,16 @@ def apply_overrides(content: Mapping[str, Any], overrides: Iterable[str]) -> dic
             mapping or a list.
     """
     result = _copied(content)
-    for text in overrides:
-        dotted, equals, value_text = text.partition("=")
+    for override in overrides:
+        dotted, equals, value_text = override.partition("=")
+        # What may be a secret is not repeated in messages.
+        text = f"{dotted}=..." if "storage_options" in override else override
         if not equals or not dotted.strip():
             raise DataError(f"--set {text}: write it as key.path=value.")
         try:
             value = _parse(value_text)
         except yaml.YAMLError:
-            raise DataError(f"--set {text}: the value {value_text!r} is not valid YAML; quote it.") from None
+            raise DataError(f"--set {text}: the value is not valid YAML; quote it.") from None
         *parents, last = dotted.strip().split(".")
         node: Any = result
         for depth, part in enumerate(parents):
@@ -135,6 +139,9 @@ def _copied(value: Any) -> Any:
 def expand_env(value: Any, where: str = "") -> Any:
     """Replace ``${NAME}`` by the environment variable's value, in every text of a nested structure.
 
+    Only ``storage_options`` keep their references, so that no secret is saved with the configuration; they are replaced
+    when a file system is opened.
+
     Args:
         value: Anything made of dictionaries, lists and scalars.
         where: Key path for the message.
@@ -143,7 +150,10 @@ def expand_env(value: Any, where: str = "") -> Any:
         DataError: If a variable is not set; it is named together with the key.
     """
     if isinstance(value, Mapping):
-        return {key: expand_env(item, f"{where}.{key}" if where else str(key)) for key, item in value.items()}
+        return {
+            key: hidden(item) if key == "storage_options" else expand_env(item, f"{where}.{key}" if where else str(key))
+            for key, item in value.items()
+        }
     if isinstance(value, list):
         return [expand_env(item, f"{where}.{i}") for i, item in enumerate(value)]
     if not isinstance(value, str):
@@ -162,5 +172,7 @@ def expand_env(value: Any, where: str = "") -> Any:
 
 
 def absolute(path: str | Path, base: str | Path) -> str:
-    """A path made absolute against ``base``, with ``~`` expanded; links are not followed."""
+    """A path made absolute against ``base``, with ``~`` expanded; links are not followed, URLs are left alone."""
+    if is_url(str(path)):
+        return str(path)
     return str(Path(os.path.abspath(Path(base) / Path(path).expanduser())))  # noqa: PTH100 (resolve follows links)

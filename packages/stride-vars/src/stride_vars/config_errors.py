@@ -130,5 +130,6 @@ def _dotted(path: Sequence[str | int]) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    # Of a whole section the keys tell enough, and its values may be secrets.
+    text = f"{{{', '.join(map(str, value))}}}" if isinstance(value, Mapping) else repr(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."

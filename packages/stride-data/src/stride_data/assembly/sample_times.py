@@ -49,7 +49,14 @@ def sample_times(config: DataConfig, sources: Mapping[str, FieldSource], channel
         candidates = sorted({shifted(time, -lags.offsets[0], lags.calendar) for time in dynamic})
         conditioned = lags.complete(candidates, present)
         paired = common_times(_sources_of(channels.target, sources))
-    splits = split_times(config.splits, paired, conditioned)
+    splits = split_times(
+        config.splits,
+        paired,
+        conditioned,
+        calendar=lags.calendar,
+        seed=config.split_seed,
+        block_days=config.split_block_days,
+    )
     kept, dropped = check_gaps(splits, lags, present, gaps=config.lag_gaps)
     return SampleTimes(kept, dropped)
 

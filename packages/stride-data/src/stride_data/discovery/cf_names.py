@@ -11,6 +11,7 @@ from stride_vars.errors import StrideError, nearest
 
 from stride_data.config import DimsConfig, VariableConfig
 from stride_data.discovery.grids import Grid
+from stride_data.discovery.selection import pressure_level, pressure_units
 from stride_data.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,7 +28,14 @@ class Dims:
 
 
 def find_variable(
-    dataset: xr.Dataset, key: str, config: VariableConfig, catalogue: Catalogue, path: Any, where: str
+    dataset: xr.Dataset,
+    key: str,
+    config: VariableConfig,
+    catalogue: Catalogue,
+    path: Any,
+    where: str,
+    *,
+    on_level: bool = False,
 ) -> str:
     """Name under which a file carries a catalogue variable.
 
@@ -38,6 +46,7 @@ def find_variable(
         catalogue: Where names are resolved.
         path: The file, for messages.
         where: Key of the configuration, for messages.
+        on_level: Whether the file's name gives the pressure level.
 
     Raises:
         DataError: If no variable, or more than one, fits.
@@ -52,7 +61,7 @@ def find_variable(
     # An .npz array is the one thing in its file and has no name of its own.
     if getattr(path, "suffix", "") == ".npz":
         return present[0]
-    found = [name for name in present if _means(name, dataset[name].attrs.get("standard_name"), key, catalogue)]
+    found = [name for name in present if _means(dataset[name], key, catalogue, on_level=on_level)]
     if len(found) == 1:
         return found[0]
     if found:
@@ -60,19 +69,38 @@ def find_variable(
     raise DataError(f"{path}: no variable means '{key}'; set {where}.name to one of {', '.join(present) or 'none'}.")
 
 
-def _means(name: str, standard_name: Any, key: str, catalogue: Catalogue) -> bool:
-    for text in (name, standard_name):
-        if not isinstance(text, str):
-            continue
-        try:
-            if catalogue.resolve(text).key == key:
-                return True
-        except StrideError:
-            continue
-    return False
+def name_means(name: str, key: str, catalogue: Catalogue) -> bool:
+    """Whether a name stands for a catalogue key; that of a family (``ta``) stands for each of its levels.
+
+    Args:
+        name: A variable's name, in a file or in a file's name.
+        key: Catalogue key.
+        catalogue: Where names are resolved.
+    """
+    level = pressure_level(key, catalogue)
+    return _resolved(name, catalogue) == key or (level is not None and _resolved(f"{name}_{level}", catalogue) == key)
 
 
-def find_dims(array: xr.DataArray, config: DimsConfig, path: Any, where: str) -> Dims:
+def _means(array: xr.DataArray, key: str, catalogue: Catalogue, *, on_level: bool) -> bool:
+    name, standard_name = str(array.name), array.attrs.get("standard_name")
+    resolved = _resolved(name, catalogue)
+    if key in (resolved, _resolved(standard_name, catalogue)):
+        return True
+    # A family's name or standard name means a level only of a variable that says on which levels it is.
+    if resolved is not None or pressure_level(key, catalogue) is None:
+        return False
+    family = name_means(name, key, catalogue) or standard_name == (catalogue.get(key).standard_name or "")
+    return family and (on_level or pressure_units(array) is not None)
+
+
+def _resolved(text: Any, catalogue: Catalogue) -> str | None:
+    try:
+        return catalogue.resolve(text).key if isinstance(text, str) else None
+    except StrideError:
+        return None
+
+
+def find_dims(array: xr.DataArray, config: DimsConfig, path: Any, where: str, select: str = "select") -> Dims:
     """Roles of a variable's dimensions.
 
     Args:
@@ -80,6 +108,7 @@ def find_dims(array: xr.DataArray, config: DimsConfig, path: Any, where: str) ->
         config: Names stated by the configuration, which win.
         path: The file, for messages.
         where: Key of the configuration, for messages.
+        select: Key that selects along further dimensions, for messages.
 
     Raises:
         DataError: If y or x cannot be told, or another dimension is longer than one.
@@ -120,10 +149,14 @@ def find_dims(array: xr.DataArray, config: DimsConfig, path: Any, where: str) ->
     for dim in dims:
         if dim not in (y, x, time) and array.sizes[dim] > 1:
             raise DataError(
-                f"{path}: '{array.name}' has a further dimension '{dim}' of length {array.sizes[dim]}; only time, y "
-                f"and x are supported, so select one {dim} into its own file (or set {where}.time if it is the time)."
+                f"{path}: '{array.name}' has a further dimension '{dim}' of length {array.sizes[dim]}; choose one with "
+                f"{select}, such as {{{dim}: {_first_value(array, dim)}}} (or set {where}.time if it is the time)."
             )
     return Dims(y=y, x=x, time=time)
+
+
+def _first_value(array: xr.DataArray, dim: str) -> str:
+    return str(array[dim].values[0]) if dim in array.coords else "0"
 
 
 def read_grid(array: xr.DataArray, dims: Dims, crs: str | None = None) -> Grid | None:

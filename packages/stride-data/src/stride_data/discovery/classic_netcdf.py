@@ -44,6 +44,11 @@ class _Header:
             self.file.seek(size + -size % 4, 1)
 
 
+def is_classic(start: bytes) -> bool:
+    """Whether a file that starts like this is a classic NetCDF file (version 1, 2 or 5)."""
+    return start[:3] == b"CDF" and start[3:4] in (b"\x01", b"\x02", b"\x05")
+
+
 def expected_bytes(path: Path) -> int | None:
     """Bytes that a classic NetCDF file must have at least; None if it is no classic file or its header is unusual.
 
@@ -51,13 +56,22 @@ def expected_bytes(path: Path) -> int | None:
         path: Any file.
     """
     with path.open("rb") as file:
-        magic = file.read(4)
-        if magic[:3] != b"CDF" or magic[3:] not in (b"\x01", b"\x02", b"\x05"):
-            return None
-        try:
-            return _expected(_Header(file, magic[3]))
-        except (struct.error, KeyError):
-            return file.tell() + 1  # the header itself is cut short
+        return bytes_by_header(file)
+
+
+def bytes_by_header(file: BinaryIO) -> int | None:
+    """Bytes that an opened classic NetCDF file must have at least; None as ``expected_bytes``.
+
+    Args:
+        file: Any file, at its start.
+    """
+    magic = file.read(4)
+    if not is_classic(magic):
+        return None
+    try:
+        return _expected(_Header(file, magic[3]))
+    except (struct.error, KeyError):
+        return file.tell() + 1  # the header itself is cut short
 
 
 def _expected(header: _Header) -> int | None:

@@ -41,7 +41,7 @@ class Grid:
     def from_centres(cls, y: NDArray[Any], x: NDArray[Any], **others: Any) -> Grid:
         """Build from cell centres; edges lie half way between them, and half a step beyond the outer ones."""
         y, x = np.asarray(y, np.float64), np.asarray(x, np.float64)
-        return cls(y=y, x=x, y_edges=_edges(y), x_edges=_edges(x), **others)
+        return cls(y=y, x=x, y_edges=cell_edges(y), x_edges=cell_edges(x), **others)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -66,15 +66,17 @@ class Grid:
     def block_averaged(self, factor: int) -> Grid:
         """The grid of blocks of ``factor`` by ``factor`` cells; an incomplete last block is dropped."""
         rows, columns = self.y.size // factor, self.x.size // factor
+        latitude = longitude = None
+        if self.latitude is not None and self.longitude is not None:
+            latitude, longitude = _block_positions(self.latitude, self.longitude, factor)
         return replace(
             self,
             y=self.y[: rows * factor].reshape(rows, factor).mean(axis=1),
             x=self.x[: columns * factor].reshape(columns, factor).mean(axis=1),
             y_edges=self.y_edges[: rows * factor + 1 : factor],
             x_edges=self.x_edges[: columns * factor + 1 : factor],
-            # A mean of longitudes is wrong across their seam, so blocks keep only their native coordinates.
-            latitude=None,
-            longitude=None,
+            latitude=latitude,
+            longitude=longitude,
         )
 
     def same_as(self, other: Grid) -> bool:
@@ -87,7 +89,22 @@ class Grid:
         )
 
 
-def _edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+def _block_positions(
+    latitude: NDArray[np.float64], longitude: NDArray[np.float64], factor: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean position of the cells of each block: of their directions, since longitudes have a seam."""
+    rows, columns = latitude.shape[0] // factor, latitude.shape[1] // factor
+    phi, theta = np.radians(latitude), np.radians(longitude)
+    directions = np.stack([np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi)])
+    blocks = directions[:, : rows * factor, : columns * factor].reshape(3, rows, factor, columns, factor)
+    x, y, z = blocks.mean(axis=(2, 4))
+    found = np.degrees(np.arctan2(y, x))
+    # In the file's own convention, 0 to 360 or -180 to 180.
+    return np.degrees(np.arctan2(z, np.hypot(x, y))), found % 360.0 if longitude.max() > 180.0 else found
+
+
+def cell_edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Edges [n + 1] of cells [n]: half way between the centres, and half a step beyond the outer ones."""
     if centres.size == 1:
         return np.array([centres[0] - 0.5, centres[0] + 0.5])
     middle = 0.5 * (centres[1:] + centres[:-1])

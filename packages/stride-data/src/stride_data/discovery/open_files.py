@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import io
 import os
 import warnings
 from collections import OrderedDict
@@ -10,26 +12,35 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stride_data.discovery.classic_netcdf import expected_bytes
+from stride_data.discovery.classic_netcdf import bytes_by_header, expected_bytes, is_classic
+from stride_data.discovery.remote import open_remote, reason_of, remote_exists, remote_problem, zarr_store
 from stride_data.errors import DataError
 
 if TYPE_CHECKING:
     import xarray as xr
+    from upath import UPath
+
+    from stride_data.discovery.remote import Location
 
 # Fields are taken by position, and building the indexes takes longer than opening a file of one time.
 _LAZILY: dict[str, Any] = {"decode_times": False, "cache": False, "create_default_indexes": False}
 
 
-def is_zarr(path: Path) -> bool:
+def is_zarr(path: Location) -> bool:
     """Whether a path is a Zarr store."""
-    return path.suffix == ".zarr" or (path / "zarr.json").exists() or (path / ".zgroup").exists()
+    if path.suffix == ".zarr":
+        return True
+    if isinstance(path, Path):
+        return (path / "zarr.json").exists() or (path / ".zgroup").exists()
+    # Every look at a remote store is a request, so that files with an ending are taken for files.
+    return path.suffix == "" and any(remote_exists(path / name) for name in ("zarr.json", ".zgroup"))
 
 
-def open_dataset(path: Path, npz_key: str | None = None) -> xr.Dataset:
+def open_dataset(path: Location, npz_key: str | None = None) -> xr.Dataset:
     """Open a file lazily, values unpacked and missing ones NaN, times left as numbers.
 
     Args:
-        path: NetCDF file, Zarr store or ``.npz`` file.
+        path: NetCDF file, Zarr store or ``.npz`` file, here or on a remote store.
         npz_key: Array of an ``.npz`` file; the only one when omitted.
 
     Returns:
@@ -40,7 +51,7 @@ def open_dataset(path: Path, npz_key: str | None = None) -> xr.Dataset:
     """
     import xarray as xr
 
-    if not path.exists():
+    if isinstance(path, Path) and not path.exists():
         raise DataError(f"{path}: there is no such file; it was there when the data were scanned, put it back.")
     if path.suffix == ".npz":
         return _open_npz(path, npz_key)
@@ -49,7 +60,10 @@ def open_dataset(path: Path, npz_key: str | None = None) -> xr.Dataset:
             with warnings.catch_warnings():
                 # A store without consolidated metadata is opened all the same.
                 warnings.simplefilter("ignore", RuntimeWarning)
-                return xr.open_dataset(path, engine="zarr", **_LAZILY)
+                store: Any = path if isinstance(path, Path) else zarr_store(path)
+                return xr.open_dataset(store, engine="zarr", **_LAZILY)
+        if not isinstance(path, Path):
+            return _open_remote_netcdf(path)
         expected = expected_bytes(path)
         if expected is not None and path.stat().st_size < expected:
             raise unreadable(path, ValueError(f"{path.stat().st_size} of {expected} bytes are there"))
@@ -57,15 +71,42 @@ def open_dataset(path: Path, npz_key: str | None = None) -> xr.Dataset:
     except DataError:
         raise
     except Exception as exc:
-        raise unreadable(path, exc) from exc
+        raise unreadable(path, exc) from (exc if isinstance(path, Path) else None)
 
 
-def _open_npz(path: Path, npz_key: str | None) -> xr.Dataset:
+def _open_remote_netcdf(path: UPath) -> xr.Dataset:
+    """HDF5 is read part by part where it stands; classic files, which have no such reader, come whole into memory."""
+    import netCDF4
+    import xarray as xr
+    from xarray.backends import NetCDF4DataStore
+
+    file = open_remote(path)
+    start = file.read(4)
+    file.seek(0)
+    if is_classic(start) and not isinstance(file, io.BytesIO):
+        file = open_remote(path, whole=True)
+    if not isinstance(file, io.BytesIO):
+        missing = [name for name in ("h5netcdf", "h5py") if importlib.util.find_spec(name) is None]
+        if missing:
+            raise DataError(
+                f"{path}: reading parts of a remote NetCDF file needs {' and '.join(missing)}; install "
+                "stride-data[remote]."
+            )
+        return xr.open_dataset(file, engine="h5netcdf", phony_dims="access", **_LAZILY)
+    expected, content = bytes_by_header(file), file.getvalue()
+    if expected is not None and len(content) < expected:
+        raise unreadable(path, ValueError(f"{len(content)} of {expected} bytes are there"))
+    opened = netCDF4.Dataset("remote", mode="r", memory=content)
+    return xr.open_dataset(NetCDF4DataStore(opened), **_LAZILY)
+
+
+def _open_npz(path: Location, npz_key: str | None) -> xr.Dataset:
     import numpy as np
     import xarray as xr
 
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        file = path if isinstance(path, Path) else open_remote(path, whole=True)
+        with np.load(file, allow_pickle=False) as archive:
             keys = list(archive.files)
             key = npz_key if npz_key is not None else keys[0] if len(keys) == 1 else None
             if key is None or key not in keys:
@@ -84,11 +125,14 @@ def _open_npz(path: Path, npz_key: str | None) -> xr.Dataset:
     return xr.Dataset({key: (("time", "y", "x")[-values.ndim :], values)})
 
 
-def unreadable(path: Path, exc: Exception) -> DataError:
+def unreadable(path: Location, exc: Exception) -> DataError:
     """The error for a file that the library cannot read."""
-    reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+    from_store = remote_problem(path, exc)
+    if from_store is not None:
+        return from_store
+    reason = reason_of(exc, {} if isinstance(path, Path) else path.storage_options)
     kind = "an .npz file" if path.suffix == ".npz" else "a Zarr store" if is_zarr(path) else "a NetCDF file"
-    return DataError(f"{path}: cannot be read ({reason[:120]}); it is cut short or not {kind}, fetch it again.")
+    return DataError(f"{path}: cannot be read ({reason}); it is cut short or not {kind}, fetch it again.")
 
 
 class FileHandles:
@@ -101,10 +145,10 @@ class FileHandles:
         """Keep at most ``limit`` files open."""
         self._limit = limit
         self._pid = os.getpid()
-        self._open: OrderedDict[tuple[Path, str | None], xr.Dataset] = OrderedDict()
+        self._open: OrderedDict[tuple[Location, str | None], xr.Dataset] = OrderedDict()
 
     @contextlib.contextmanager
-    def opened(self, path: Path, npz_key: str | None, *, keep: bool) -> Iterator[xr.Dataset]:
+    def opened(self, path: Location, npz_key: str | None, *, keep: bool) -> Iterator[xr.Dataset]:
         """Use a file, from the ones kept open if it is there.
 
         Args:

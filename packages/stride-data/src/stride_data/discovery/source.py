@@ -19,11 +19,15 @@ from stride_data.discovery.cf_names import Dims
 from stride_data.discovery.field_checks import check_field
 from stride_data.discovery.grids import Grid
 from stride_data.discovery.open_files import FileHandles, unreadable
+from stride_data.discovery.selection import Selection, select
 from stride_data.errors import DataError
+from stride_data.regridding.regridding import Regridding
 from stride_data.units import UnitConversion
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from stride_data.discovery.remote import Location
 
 # Times that share a compressed chunk are read together, up to this many bytes of decoded values.
 _READ_TOGETHER = 256 * 2**20
@@ -43,6 +47,7 @@ class SourceField:
         file_units: The units attribute that all files must have; None where the configuration states the units.
         conversion: From the units in the files to canonical ones.
         valid_min: Values below are set to it; canonical units.
+        selection: Where along its further dimensions the values are taken.
     """
 
     spec: VariableSpec
@@ -51,6 +56,7 @@ class SourceField:
     file_units: str | None
     conversion: UnitConversion
     valid_min: float | None
+    selection: Selection = field(default_factory=dict)
 
     @property
     def units(self) -> str:
@@ -69,19 +75,20 @@ class Source:
         file_grid: Coordinates as they stand in the first file; None when the files carry none.
         native_grid: Grid of the values as read, rows flipped if asked for.
         block_average: Edge length of the blocks that are averaged.
-        grid: Grid of the fields handed out: ``native_grid``, or its blocks.
+        grid: Grid of the fields handed out: ``native_grid``, its blocks, or the grid that fields are brought to.
         calendar: CF calendar of the times.
         index: For each time, in order, which file and which position in it.
         flip_y: Whether rows are reversed.
         npz_key: Array of ``.npz`` files.
         handles: Files kept open.
         origin: What its values come from, JSON-able.
+        regridding: How fields are brought to another grid, if they are.
         read_along: Keys of the fields that are read whenever one of them is: one opening serves all.
         cache: Decoded fields; sources of one configuration share it.
     """
 
     name: str
-    paths: tuple[Path, ...]
+    paths: tuple[Location, ...]
     fields: dict[str, SourceField]
     file_grid: Grid | None
     native_grid: Grid
@@ -93,6 +100,7 @@ class Source:
     npz_key: str | None
     handles: FileHandles
     origin: Mapping[str, Any] = field(default_factory=dict)
+    regridding: Regridding | None = None
     read_along: tuple[str, ...] = ()
     cache: FieldCache = field(default_factory=lambda: FieldCache(0))
 
@@ -195,11 +203,12 @@ class Source:
     def _time_at(self) -> dict[tuple[int, int], str]:
         return {place: time for time, place in self.index.items()}
 
-    def _array(self, dataset: xr.Dataset, field: SourceField, path: Path) -> xr.DataArray:
+    def _array(self, dataset: xr.Dataset, field: SourceField, path: Location) -> xr.DataArray:
         """The variable of a file, checked against what the first file promised."""
         if field.name not in dataset:
             raise DataError(f"{path}: has no variable '{field.name}', unlike {self.paths[0].name}; replace the file.")
-        array = dataset[field.name]
+        where = f"data.sources.{self.name}.variables.{field.spec.key}"
+        array = select(dataset[field.name], field.selection, path, where)
         units = array.attrs.get("units")
         if field.file_units is not None and units != field.file_units:
             here = "has no units" if units is None else f"is in '{units}'"
@@ -224,7 +233,7 @@ class Source:
         return array
 
     def _decoded(
-        self, array: xr.DataArray, field: SourceField, start: int, stop: int, path: Path
+        self, array: xr.DataArray, field: SourceField, start: int, stop: int, path: Location
     ) -> NDArray[np.float32]:
         """Values [T, H, W] in canonical units on the source's grid."""
         dims = field.dims
@@ -237,11 +246,13 @@ class Source:
         except DataError:
             raise
         except Exception as exc:
-            raise unreadable(path, exc) from exc
+            raise unreadable(path, exc) from (exc if isinstance(path, Path) else None)
         values = field.conversion.apply(raw.reshape(-1, *self.native_grid.shape))
         values = check_field(values, field.spec, field.valid_min, f"{path}: '{field.name}'", self.name)
         if self.flip_y:
             values = values[:, ::-1]
+        if self.regridding is not None:
+            return self.regridding.apply(values)
         if self.block_average > 1:
             return block_mean(values, self.block_average)
         return np.ascontiguousarray(values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
@@ -45,7 +47,13 @@ def _no_overlap(sources: Sequence[FieldSource]) -> DataError:
 
 
 def split_times(
-    splits: Mapping[str, SplitConfig], paired: Sequence[str], conditioned: Sequence[str]
+    splits: Mapping[str, SplitConfig],
+    paired: Sequence[str],
+    conditioned: Sequence[str],
+    *,
+    calendar: str = "standard",
+    seed: int = 0,
+    block_days: float | None = None,
 ) -> dict[str, tuple[str, ...]]:
     """Times of each split.
 
@@ -53,6 +61,9 @@ def split_times(
         splits: The configuration's splits.
         paired: Times with target and conditioning, in order.
         conditioned: Times with conditioning, in order.
+        calendar: CF calendar of the times.
+        seed: Seed of random splits.
+        block_days: Length of the blocks of days that random splits keep together; None draws each time alone.
 
     Returns:
         Times by split, in order.
@@ -62,7 +73,7 @@ def split_times(
     """
     result: dict[str, tuple[str, ...]] = {}
     for name, split in splits.items():
-        if split.same_as is not None:
+        if split.same_as is not None or split.random is not None:
             continue
         times = paired if split.needs_target else conditioned
         result[name] = tuple(time for time in times if _belongs(time, split))
@@ -80,10 +91,52 @@ def split_times(
                 f"data.splits: {name} and {other} share {len(both)} times, the first is {both[0]}; make them disjoint, "
                 f"or write `{other}: {{same_as: {name}}}` if the same times are meant."
             )
+    shares = {name: split.random for name, split in splits.items() if split.random is not None}
+    taken = set().union(*result.values())
+    result |= random_shares([time for time in paired if time not in taken], shares, calendar, seed, block_days)
     for name, split in splits.items():
         if split.same_as is not None:
             result[name] = result[split.same_as]
     return {name: result[name] for name in splits}
+
+
+def random_shares(
+    times: Sequence[str], shares: Mapping[str, float], calendar: str, seed: int, block_days: float | None
+) -> dict[str, tuple[str, ...]]:
+    """Divide times at random: disjoint, complete when the shares add up to 1, the same for the same times and seed.
+
+    Whole blocks are put in the order of their SHA-256 with the seed, which no library's version changes, and the shares
+    are cut from that order. They are shares of the blocks, which differ in length at the ends and gaps of the record.
+
+    Args:
+        times: In order.
+        shares: By split.
+        calendar: CF calendar of the times.
+        seed: The seed.
+        block_days: Length of the blocks in days, counted from 1900; None for a block of each time.
+
+    Raises:
+        DataError: If a split stays empty.
+    """
+    blocks: dict[str, list[str]] = {}
+    for time in times:
+        number = time if block_days is None else f"{math.floor(ordinal_days(time, calendar) / block_days + 1e-9)}"
+        blocks.setdefault(number, []).append(time)
+    order = sorted(blocks, key=lambda block: hashlib.sha256(f"{seed}:{block}".encode()).digest())
+    result: dict[str, tuple[str, ...]] = {}
+    begun, total = 0, 0.0
+    for name, share in shares.items():
+        total += share
+        end = round(total * len(order))
+        result[name] = tuple(sorted(time for block in order[begun:end] for time in blocks[block]))
+        if not result[name]:
+            kind = "times" if block_days is None else f"blocks of {block_days:g} days"
+            raise DataError(
+                f"data.splits.{name} is empty: a random share of {share:g} of {len(order)} {kind} that no other split "
+                "takes rounds to none; enlarge the share, shorten data.split_block, or give more files."
+            )
+        begun = end
+    return result
 
 
 def _belongs(time: str, split: SplitConfig) -> bool:

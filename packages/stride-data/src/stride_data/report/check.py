@@ -16,6 +16,7 @@ from stride_data.discovery.splits import neighbours
 from stride_data.errors import DataError
 from stride_data.field_source import FieldSource
 from stride_data.report.progress import progress
+from stride_data.report.time_notes import notes_of_times, short
 
 
 def check_data(
@@ -89,21 +90,19 @@ def _sources(adapter: GriddedAdapter) -> Table:
         grid, blocks = source.grid, source.origin["block_average"]
         rows, columns = grid.shape
         averaged = f" (means of {blocks} x {blocks})" if blocks > 1 else ""
+        if "regrid" in source.origin:
+            averaged = f" ({source.origin['regrid']['method']}, on data.lr_grid)"
         table.add_row(
             source.name,
             str(source.origin["count"]),
             str(len(source.times)) if source.times else "none",
-            _short(source.times[0]) if source.times else "",
-            _short(source.times[-1]) if source.times else "",
+            short(source.times[0]) if source.times else "",
+            short(source.times[-1]) if source.times else "",
             source.calendar if source.times else "",
             f"{rows} x {columns}{averaged}",
             f"{grid.spacing[0]:g}, {grid.spacing[1]:g} {_unit(grid.y_attrs)}",
         )
     return table
-
-
-def _short(time: str) -> str:
-    return time.removesuffix("T00:00:00").removesuffix(":00")
 
 
 def _variables(adapter: GriddedAdapter) -> Table:
@@ -180,7 +179,7 @@ def _splits(adapter: GriddedAdapter) -> Table:
     table = _table("split", "times", "first", "last", "")
     for name, times in adapter.splits.items():
         same = adapter.config.splits[name].same_as
-        table.add_row(name, str(len(times)), _short(times[0]), _short(times[-1]), f"same as {same}" if same else "")
+        table.add_row(name, str(len(times)), short(times[0]), short(times[-1]), f"same as {same}" if same else "")
     return table
 
 
@@ -194,12 +193,7 @@ def _notes(adapter: GriddedAdapter) -> list[str]:
     for name, count in adapter.dropped_times.items():
         if count:
             notes.append(f"{count} times of {name} are left out: a field of their stack of lags is missing.")
-    used = {time for times in adapter.splits.values() for time in times}
-    timed = (*adapter.channels.target, *adapter.channels.dynamic, *adapter.channels.context)
-    for name in dict.fromkeys(channel.source for channel in timed):
-        unused = len(set(adapter.sources[name].times) - used)
-        if unused:
-            notes.append(f"{unused} times of {name} are in no split, or other sources lack them.")
+    notes.extend(notes_of_times(adapter))
     for name, view in adapter.geometry.views.items():
         turned = [axis for axis, flipped in (("rows", view.flip_y), ("columns", view.flip_x)) if flipped]
         if turned:

@@ -1,0 +1,1 @@
+"""Bringing sources on other grids to one declared LR grid."""
