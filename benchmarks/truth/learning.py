@@ -15,6 +15,7 @@ from stride_model.samplers.member_noise import member_noise
 from stride_model.schedule import karras_schedule
 from stride_model.spec import ModelSpec
 from torch import Tensor
+
 from truth.problems import Case
 
 

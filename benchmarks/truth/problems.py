@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
 from truth.linear_gaussian import Input, LinearGaussian, block_mean, matern
 
 Case = dict[str, Tensor]
@@ -68,10 +69,8 @@ def two_variables(n: int = 32) -> Problem:
     blocks = block_mean(n, 4)
     shown = torch.block_diag(blocks, blocks)
     shape = (2, n // 4, n // 4)
-    fields = LinearGaussian(
-        torch.kron(pair, one), torch.eye(2 * cells, dtype=torch.float64), (2, n, n), {"dynamic": Input(shown, shape, 0.1)}
-    )
-    return Problem("two_variables", fields)
+    everything, told = torch.eye(2 * cells, dtype=torch.float64), {"dynamic": Input(shown, shape, 0.1)}
+    return Problem("two_variables", LinearGaussian(torch.kron(pair, one), everything, (2, n, n), told))
 
 
 def with_statics(n: int = 16) -> Problem:
@@ -98,7 +97,11 @@ def with_season(n: int = 16) -> Problem:
     return Problem("day_of_year", _blocks_of_one(n), season=1.0)
 
 
-PROBLEMS: dict[str, Callable[[], Problem]] = {"gaussian": gaussian, "censored": censored, "two_variables": two_variables}
+PROBLEMS: dict[str, Callable[[], Problem]] = {
+    "gaussian": gaussian,
+    "censored": censored,
+    "two_variables": two_variables,
+}
 """Whose whole conditional distribution is compared."""
 
 SWITCHES: dict[str, Callable[[], Problem]] = {

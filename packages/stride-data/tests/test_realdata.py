@@ -1,7 +1,6 @@
 """The real archives: DANRA with interpolated ERA5, the user's .npz days, and the 1-degree sample."""
 
 import copy
-import time
 
 import numpy as np
 import pytest
@@ -53,11 +52,14 @@ def raw(section):
     return section
 
 
-def test_scanning_opens_one_file_per_source(build, danra):
-    build(danra, scaled=False)  # imports and the unit registry
-    begin = time.perf_counter()
+def test_scanning_opens_one_file_per_source(build, danra, monkeypatch):
+    import xarray as xr
+
+    opened = []
+    original = xr.open_dataset
+    monkeypatch.setattr(xr, "open_dataset", lambda path, **options: opened.append(path) or original(path, **options))
     adapter = build(danra, scaled=False)
-    assert time.perf_counter() - begin < 3
+    assert len(opened) == len(set(opened)) == 3
     assert [len(adapter.times(split)) for split in ("train", "val")] == [70, 10]
     assert adapter.sources["era5"].grid.shape == (32, 65)
     assert adapter.geometry.domain == Box(y=0, x=0, height=384, width=780)
@@ -136,3 +138,26 @@ def test_the_one_degree_sample(build, real_data):
     assert found.coords["latitude"][1][0] == 70.0
     assert found.coords["lr_latitude"][1][0] == 68.5
     assert 200 < found.dynamic[1].min() < found.dynamic[1].max() < 330
+
+
+def test_danras_projection_puts_mountains_and_land_where_they_are(build, danra):
+    """Coordinates of the grid's own projection: the highest cell is Galdhopiggen, land is where places are."""
+    danra["sources"]["danra"] |= {
+        "spacing": {"y": -2500.0, "x": 2500.0, "y0": 860500.0, "x0": -1999500.0},
+        "crs": "+proj=lcc +lat_0=56.7 +lat_1=56.7 +lat_2=56.7 +lon_0=25 +R=6367470 +units=m",
+    }
+    danra["sources"]["era5"]["like"] = danra["sources"]["ground"]["like"] = "danra"
+    danra["region"] = {"hr": {"y": 0, "x": 0, "height": 384, "width": 780}}
+    adapter = build(danra, scaled=False)
+    coords, static = adapter.hr_coords(), adapter.fields(adapter.times("train")[0]).static
+    (_, latitude, _), (_, longitude, _) = coords["latitude"], coords["longitude"]
+    highest = np.unravel_index(static[0].argmax(), static[0].shape)
+    assert (latitude[highest], longitude[highest]) == pytest.approx((61.636, 8.312), abs=0.03)
+    for place, land in {(59.91, 10.75): 1, (56.15, 10.2): 1, (58.0, 4.0): 0, (57.0, 19.9): 0}.items():
+        nearest = np.hypot(latitude - place[0], (longitude - place[1]) * 0.55).argmin()
+        assert static[1].ravel()[nearest] == land, place
+    box = {"south": 54.9, "north": 57.8, "west": 8.0, "east": 12.7, "units": "degrees"}
+    danra["region"] = {"hr": box}
+    denmark = build(danra, scaled=False)
+    south, north = denmark.hr_coords()["latitude"][1].min(), denmark.hr_coords()["latitude"][1].max()
+    assert 54.0 < south < 56.0 < north < 58.5  # the archive ends at about 55.4 in the south

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from stride_vars.regions import Box
 
 from stride_data.discovery.grids import Grid
-from stride_data.discovery.projection import is_latitude_longitude
+from stride_data.discovery.projection import geographic, is_latitude_longitude
 
 Coordinates = dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]
 """Name to (dimensions, values, attributes), as xarray takes it."""
@@ -34,8 +35,9 @@ def coordinates(grid: Grid, box: Box, prefix: str = "") -> Coordinates:
         prefix: "lr_" on the LR grid, "context_" on the context grid.
 
     Returns:
-        ``y`` and ``x`` (native coordinates), and ``latitude`` and ``longitude`` where the file has them:
-        one-dimensional where the native coordinates are geographic, else two-dimensional; all with the prefix.
+        ``y`` and ``x`` (native coordinates), and ``latitude`` and ``longitude`` where the file or a coordinate
+        reference system tells them: one-dimensional where the native coordinates are geographic, else two-dimensional;
+        all with the prefix.
     """
     rows, columns = box.slices
     y, x = f"{prefix}y", f"{prefix}x"
@@ -51,6 +53,9 @@ def coordinates(grid: Grid, box: Box, prefix: str = "") -> Coordinates:
     elif is_latitude_longitude(grid):
         result[f"{prefix}latitude"] = ((y,), grid.y[rows], north)
         result[f"{prefix}longitude"] = ((x,), grid.x[columns], east)
+    elif (found := geographic(replace(grid, y=grid.y[rows], x=grid.x[columns]))) is not None:
+        result[f"{prefix}latitude"] = ((y, x), found[0], north)
+        result[f"{prefix}longitude"] = ((y, x), found[1], east)
     return result
 
 

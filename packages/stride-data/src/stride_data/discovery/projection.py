@@ -70,6 +70,15 @@ def native_positions(grid: Grid, latitude: NDArray[np.float64], longitude: NDArr
     return np.asarray(y) / scale_y, np.asarray(x) / scale_x
 
 
+def is_projected(crs: str) -> bool:
+    """Whether a coordinate reference system counts in lengths on a map.
+
+    Raises:
+        DataError: If pyproj cannot read it.
+    """
+    return _crs(crs).is_projected
+
+
 def is_latitude_longitude(grid: Grid) -> bool:
     """Whether rows are latitudes and columns longitudes of the Earth (not those of a rotated pole)."""
     if grid.crs is not None:

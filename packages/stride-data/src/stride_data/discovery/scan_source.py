@@ -19,7 +19,7 @@ from stride_data.discovery.joined_source import JoinedSource, join
 from stride_data.discovery.longitude import is_longitude, unwrapped
 from stride_data.discovery.open_files import FileHandles, open_dataset
 from stride_data.discovery.patterns import FoundFile, find_files, is_per_variable
-from stride_data.discovery.projection import check_crs, file_crs
+from stride_data.discovery.projection import check_crs, file_crs, is_projected
 from stride_data.discovery.selection import find_selection, pressure_level, select
 from stride_data.discovery.source import Source, SourceField
 from stride_data.discovery.time_index import build_index, calendar_of, must_read
@@ -219,6 +219,11 @@ def _find_field(
     return SourceField(spec, name, dims, expected, to_canonical, entry.valid_min, wanted), array
 
 
+def _projected(axis: str, crs: str | None) -> dict[str, str]:
+    """CF's name of a coordinate that a projection gives."""
+    return {"standard_name": f"projection_{axis}_coordinate"} if crs is not None and is_projected(crs) else {}
+
+
 def _native_grid(
     config: SourceConfig,
     file_grid: Grid | None,
@@ -241,8 +246,8 @@ def _native_grid(
         return Grid.from_centres(
             step.y0 + step.y * np.arange(shape[0]),
             step.x0 + step.x * np.arange(shape[1]),
-            y_attrs={"units": step.units, "axis": "Y"},
-            x_attrs={"units": step.units, "axis": "X"},
+            y_attrs={"units": step.units, "axis": "Y", **_projected("y", config.crs)},
+            x_attrs={"units": step.units, "axis": "X", **_projected("x", config.crs)},
             crs=config.crs,
         )
     if file_grid is None:
