@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 from stride_eval.cli import app
@@ -24,10 +23,8 @@ def test_help_is_light_and_imports_nothing_heavy():
         "sys.argv = ['stride-eval', '--help']\n"
         "stride_eval.cli.main()\n"
     )
-    start = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert time.perf_counter() - start < 3.0  # a second on an idle machine
     for word in ("NAME=PATH", "--out", "--config", "--set", "--families", "--mode", "--reference"):
         assert word in done.stdout
 
