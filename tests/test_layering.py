@@ -18,6 +18,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MEMBERS = sorted(path.parent for folder in ("packages", "apps") for path in ROOT.glob(f"{folder}/*/pyproject.toml"))
 PROVIDERS = packages_distributions()
+# Which folder of a package an extra serves; elsewhere its libraries are as good as undeclared.
+SERVED_BY_EXTRA = {"torch": "loaders", "plot": "report", "remote": "discovery", "distributed": "statistics"}
 # Never imported by name: xarray finds them when it opens, writes or computes a file's arrays.
 THROUGH_XARRAY = {"dask", "netcdf4", "zarr"}
 # What the model must never know of; it sees channels and cells.
@@ -115,9 +117,10 @@ def test_each_contract_breaks_when_its_rule_is_broken(tmp_path):
 def test_only_declared_dependencies_are_imported(folder):
     declared = {normal(requirement) for requirement in project(folder)["dependencies"]}
     extras = project(folder).get("optional-dependencies", {})
+    assert set(extras) <= set(SERVED_BY_EXTRA)
     for file in sources(folder):
-        # An extra serves one part of a package: torch its loaders.
-        allowed = declared | ({normal(name) for name in extras.get("torch", [])} if "loaders" in file.parts else set())
+        served = [name for name in extras if SERVED_BY_EXTRA[name] in file.parts]
+        allowed = declared | {normal(requirement) for name in served for requirement in extras[name]}
         for providers in distributions(file, import_name(folder)):
             assert providers & allowed, f"{file.relative_to(ROOT)} imports {sorted(providers)}, which is not declared"
 
