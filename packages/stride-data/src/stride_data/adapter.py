@@ -35,6 +35,7 @@ from stride_data.statistics.file import read_statistics, write_statistics
 from stride_data.statistics.provenance import provenance, required
 from stride_data.statistics.schedulers import DEFAULT_SCHEDULER
 from stride_data.statistics.training_fields import TrainingFields, small_cache
+from stride_data.store.open import open_store, require_needs
 from stride_data.yaml_config import absolute, expand_env
 
 __all__ = ["Adapter", "ChannelCounts", "FieldSet", "GriddedAdapter"]
@@ -87,7 +88,7 @@ class GriddedAdapter:
     def from_config(
         cls, config: DataConfig, *, base: str | Path = ".", statistics: str | Path | Mapping[str, Any] | None = None
     ) -> GriddedAdapter:
-        """Scan the files and check that they fit together; no field is read.
+        """Scan the files, or open the training store, and check that they fit together; no field is read.
 
         Args:
             config: The configuration.
@@ -102,7 +103,13 @@ class GriddedAdapter:
             *(absolute(path, base) for path in expand_env(config.variables_files, "data.variables_file"))
         )
         root = absolute(expand_env(config.root, "data.root"), base)
-        sources = scan_sources(config, root, catalogue)
+        sources: Mapping[str, FieldSource]
+        store = None if config.store is None else expand_env(config.store, "data.store")
+        if store is None:
+            sources = scan_sources(config, root, catalogue)
+        else:
+            store = store if "://" in store else absolute(store, base)
+            sources = open_store(config, store, catalogue)
         channels = Channels.from_config(config, sources)
         context = (*channels.context, *channels.context_static)
         target, dynamic, static, around = (
@@ -114,6 +121,8 @@ class GriddedAdapter:
         times = sample_times(config, sources, channels, lags)
         adapter = cls(config, root, sources, channels, geometry, lags, times)
         required(channels.all)  # refuses options that do not suit a variable, before any long work
+        if store is not None:
+            require_needs(adapter, store)
         if statistics is not None:
             adapter.load_statistics(statistics)
         elif config.statistics is not None:
@@ -122,6 +131,11 @@ class GriddedAdapter:
             if config.statistics_of == "same":
                 check_belongs(adapter.statistics or {}, adapter.statistics_provenance(), path)
         return adapter
+
+    def with_sources(self, sources: Mapping[str, FieldSource]) -> GriddedAdapter:
+        """The same configuration, boxes and splits on other sources of the same grids and times; nothing scaled."""
+        times = SampleTimes(self._splits, self.dropped_times)
+        return GriddedAdapter(self.config, self.root, sources, self.channels, self.geometry, self.lags, times)
 
     # What there is
 

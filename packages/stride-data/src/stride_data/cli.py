@@ -1,16 +1,16 @@
-"""``stride-data``: what is in the files, and their statistics."""
+"""``stride-data``: what is in the files, their statistics, and a store that training reads quickly."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 # Everything that reads files is imported inside the commands: printing help must not load xarray.
 
 app = typer.Typer(
-    help="Look at the data of an experiment, and compute the statistics that scale them.",
+    help="Look at the data of an experiment, compute the statistics that scale them, prepare a store to train from.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -91,6 +91,29 @@ def batch(
     from stride_data.report.batch import show_batch
 
     show_batch(config, overrides or [], split=split, size=size, seed=seed, plot=plot)
+
+
+@app.command()
+def prepare(
+    config: ConfigArgument,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="STORE.zarr", help="The store; what is missing of it is written.")
+    ],
+    overrides: SetOption = None,
+    compression: Annotated[
+        Literal["none", "zstd", "lz4"], typer.Option(help="Of the tiles; none reads quickest.")
+    ] = "none",
+    tile: Annotated[int, typer.Option(min=1, help="Edge length of a tile in cells, about.")] = 64,
+    debug: DebugOption = False,
+) -> None:
+    """Write what samples can need of the archive into a store that training reads quickly.
+
+    Train from it with --set data.store=STORE.zarr. May be stopped at any moment: the same command goes on.
+    """
+    del debug
+    from stride_data.report.prepare import prepare_data
+
+    prepare_data(config, out, overrides or [], tile=tile, compression=compression)
 
 
 def main() -> None:

@@ -74,6 +74,7 @@ class DataConfig(Strict):
         transforms: Per ``source.key``, the scaling; by default the variable's own.
         statistics: Path of the statistics file.
         statistics_of: "same" refuses a file of other dates, region or files than this configuration's; "any" takes it.
+        store: Path or URL of a training store to read instead of the archive.
         missing_conditioning: "refuse", or the value that replaces missing conditioning (canonical units); or one of
             the two for each ``source.key`` named, all others being refused.
         lags: Offsets in time of the dynamic fields ("-1 day", "0 days"), in the order of the stack; by default the
@@ -101,6 +102,7 @@ class DataConfig(Strict):
     transforms: dict[str, Annotated[dict[str, Any], BeforeValidator(_as_transform)]] = Field(default_factory=dict)
     statistics: str | None = None
     statistics_of: Literal["same", "any"] = "same"
+    store: str | None = None
     missing_conditioning: float | str | dict[str, float | str] = "refuse"
     lags: list[str] = Field(default_factory=lambda: ["0 days"], min_length=1)
     lag_gaps: Literal["refuse", "drop"] = "refuse"
@@ -283,7 +285,7 @@ def validate_data_config(section: Mapping[str, Any], where: str, *, nested: bool
 
 
 def resolve_paths(section: Mapping[str, Any], base: str | Path) -> dict[str, Any]:
-    """Make the paths of a ``data`` section absolute: ``root``, ``variables_file``, ``statistics``.
+    """Make the paths of a ``data`` section absolute: ``root``, ``variables_file``, ``statistics``, ``store``.
 
     Called with the YAML file's folder before ``--set`` overrides are applied, so that a path given by ``--set`` stays
     relative to the current folder.
@@ -300,6 +302,9 @@ def resolve_paths(section: Mapping[str, Any], base: str | Path) -> dict[str, Any
             result[key] = absolute(value, base)
         elif isinstance(value, list):
             result[key] = [absolute(item, base) if isinstance(item, str) else item for item in value]
+    store = result.get("store")
+    if isinstance(store, str) and "://" not in store:
+        result["store"] = absolute(store, base)
     return result
 
 

@@ -133,7 +133,8 @@ def _first_field(adapter: GriddedAdapter, source: FieldSource, key: str, *, stat
     import numpy as np
 
     rows, columns = source.grid.shape
-    everywhere = Box(y=0, x=0, height=rows, width=columns)
+    # A training store may hold a part of the grid.
+    everywhere = getattr(source, "box", None) or Box(y=0, x=0, height=rows, width=columns)
     if static:
         values = source.read_static_box(key, everywhere)
     else:
