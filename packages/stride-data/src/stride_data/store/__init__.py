@@ -1,1 +1,1 @@
-"""The training store: what samples can need of an archive, prepared once, in tiles that are read at the speed of memory."""
+"""The training store: what samples can need of an archive, prepared once, in tiles that read as fast as memory."""

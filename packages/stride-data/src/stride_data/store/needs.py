@@ -1,4 +1,4 @@
-"""What a configuration needs of each source: asked of the adapter itself, which is given sources that only take notes."""
+"""What a configuration needs of each source: asked of the adapter, which gets sources that only take notes."""
 
 from __future__ import annotations
 

@@ -43,7 +43,11 @@ def open_store(config: DataConfig, store: str, catalogue: Catalogue) -> dict[str
         DataError: If there is no store, it is half prepared, or was made from other sources or units.
     """
     root = _open_group(store)
-    recorded = root.attrs["config"]["sources"]
+    made_from = root.attrs["config"]
+    recorded = made_from["sources"]
+    same_times = DataConfig.model_fields["time_match"].default
+    if made_from.get("time_match", same_times) != config.time_match:
+        raise _differs(store, "data.time_match", made_from.get("time_match"), config.time_match)
     maps = ShardMaps()
     sources: dict[str, StoreSource] = {}
     names: list[str] = []
@@ -120,10 +124,14 @@ def _check_same(wanted: Mapping[str, Any], recorded: Mapping[str, Any], store: s
                 continue
             one, other, where = one[different[0]], other[different[0]], f"{where}.{different[0]}"
         if one != other:
-            raise DataError(
-                f"{store}: this store was made with {where} = {_said(other)}, but the configuration says {_said(one)}; "
-                f"{_AGAIN}, or correct the key."
-            )
+            raise _differs(store, where, other, one)
+
+
+def _differs(store: str, key: str, recorded: Any, wanted: Any) -> DataError:
+    return DataError(
+        f"{store}: this store was made with {key} = {_said(recorded)}, but the configuration says {_said(wanted)}; "
+        f"{_AGAIN}, or correct the key."
+    )
 
 
 def _said(value: Any) -> str:
@@ -191,6 +199,6 @@ def _check_whole(root: Any, store: str, names: list[str]) -> None:
         there = np.array(sync(exist()), bool)
     if not there.all():
         raise DataError(
-            f"{store}: only {int(there.sum())} of its {len(names)} shards are there, {names[int(there.argmin())]} is the "
-            "first that is missing; the command `stride-data prepare` that made it finishes it."
+            f"{store}: only {int(there.sum())} of its {len(names)} shards are there, the first that is missing is "
+            f"{names[int(there.argmin())]}; the command `stride-data prepare` that made it finishes it."
         )

@@ -26,8 +26,16 @@ from stride_data.store.tiles import read_index
 if TYPE_CHECKING:
     from stride_data.adapter import GriddedAdapter
 
-_FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EFBIG: "a file is too large"}
-_FORBIDDEN = {errno.EROFS: "the file system is read-only", errno.EACCES: "permission is denied", errno.EPERM: "permission is denied"}
+_FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "a file is too large",
+}
+_FORBIDDEN = {
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission is denied",
+    errno.EPERM: "permission is denied",
+}
 
 
 def plan_store(adapter: GriddedAdapter, *, tile: int = TILE, compression: Compression = "none") -> StorePlan:

@@ -114,7 +114,8 @@ def read_index(file: Any, tiles: int, path: str) -> NDArray[np.uint64]:
 def damaged(path: str) -> DataError:
     """The error for a shard that is not whole."""
     return DataError(
-        f"{path}: this shard is cut short or damaged; run `stride-data prepare` again, which writes only what is missing."
+        f"{path}: this shard is cut short or damaged; run `stride-data prepare` again, which writes only what is "
+        "missing."
     )
 
 
