@@ -72,7 +72,7 @@ def test_needs_are_the_cells_and_times_of_all_splits(build, small_config):
     assert needs["fine"].box == Box(y=4, x=4, height=16, width=28)
     assert needs["ground"].box == needs["fine"].box
     assert needs["coarse"].box == Box(y=0, x=0, height=6, width=9)
-    assert needs["coarse"].times == tuple(f"2001-01-0{d}T00:00:00" for d in range(1, 5)) + ("2002-01-02T00:00:00",)
+    assert needs["coarse"].times == (*(f"2001-01-0{d}T00:00:00" for d in range(1, 5)), "2002-01-02T00:00:00")
     assert (needs["coarse"].timed, needs["coarse"].static) == (("prcp",), ())
     assert (needs["ground"].timed, needs["ground"].static, needs["ground"].times) == ((), ("orog", "lsm"), ())
 

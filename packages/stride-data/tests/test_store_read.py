@@ -327,7 +327,7 @@ def test_what_is_no_whole_store_is_one_sentence(build, small_config, prepared, t
     adapter = build({**small_config, "store": str(store)}, scaled=False)
     shard.unlink()
     with pytest.raises(DataError, match="this shard is missing; run `stride-data prepare` again"):
-        adapter.fields("2001-01-03T00:00:00")
+        adapter.fields("2001-01-02T00:00:00")
 
 
 def test_check_and_stats_read_the_store(small_config, prepared, write_yaml, capsys, tmp_path):
