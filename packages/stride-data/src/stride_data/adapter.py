@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from stride_vars.regions import Box, Region
 from stride_vars.spec import VariableSpec
 
 from stride_data.adapter_protocol import Adapter
+from stride_data.assembly.batches import FieldBatch, read_batch
 from stride_data.assembly.channels import ChannelCounts, Channels
 from stride_data.assembly.coordinates import Coordinates, box_coordinates, coordinates
 from stride_data.assembly.description import describe_data, describe_domain, describe_missing
-from stride_data.assembly.fields import FieldReader, FieldSet, stacked
+from stride_data.assembly.fields import FieldReader, FieldSet
 from stride_data.assembly.lags import Lags
 from stride_data.assembly.sample_times import SampleTimes, sample_times
 from stride_data.assembly.scaling import Scaling
@@ -290,24 +291,30 @@ class GriddedAdapter:
             DataError: If the time is not there, conditioning is missing, or the box does not fit.
         """
         hr = self.region.hr if box is None else box
-        lr = self.region.lr if box is None else self.geometry.lr_box(box)
-        dynamic = self._reader.dynamic_stack(time, lr)
-        target = mask = static = None
-        if self._reader.has_target(time):
-            target = stacked([self._reader.target(channel, time, hr) for channel in self.channels.target])
-            mask = ~np.isnan(target)
-        if self.channels.static:
-            static = stacked([self._reader.static(channel, hr) for channel in self.channels.static])
-        coords = {**self.hr_coords(hr), **self.lr_coords(lr)}
-        context = self.region.context if box is None else self.geometry.context_box(box)
-        context_static = None
-        if context is not None:
-            coords |= self.context_coords(context)
-            if self.channels.context_static:
-                read = self._reader.context_static
-                context_static = stacked([read(channel, context) for channel in self.channels.context_static])
-        around = self._reader.context_stack(time, context)
-        return FieldSet(target, dynamic, static, mask, hr, lr, coords, around, context_static, context)
+        found = self.field_batch([time], [hr])
+        target, static, context, context_static = (
+            None if part is None else part[0]
+            for part in (found.target, found.static, found.context, found.context_static)
+        )
+        lr, around = found.lr_boxes[0], found.context_boxes[0] if found.context_boxes else None
+
+        def locate() -> Coordinates:
+            return {**self.hr_coords(hr), **self.lr_coords(lr), **(self.context_coords(around) if around else {})}
+
+        mask = None if target is None else ~np.isnan(target)
+        return FieldSet(target, found.dynamic[0], static, mask, hr, lr, context, context_static, around, locate)
+
+    def field_batch(self, times: Sequence[str], boxes: Sequence[Box]) -> FieldBatch:
+        """Physical fields of several samples.
+
+        Args:
+            times: ISO time of each sample.
+            boxes: HR box of each, co-located with LR cells, all of one size.
+
+        Raises:
+            DataError: As ``fields``.
+        """
+        return read_batch(self._reader, times, boxes)
 
     def sample(self, time: str, *, hr_box: Box | None = None) -> dict[str, Any]:
         """One scaled sample: the contract batch without its batch axis, numpy.
@@ -321,27 +328,46 @@ class GriddedAdapter:
         Raises:
             DataError: As ``fields``, or if no statistics are loaded.
         """
-        physical = self.fields(time, hr_box)
-        target = None
-        if physical.target is not None and physical.mask is not None:
+        batch = self.batch([time], [self.region.hr if hr_box is None else hr_box])
+        coord, meta = batch.pop("cond_coord"), batch.pop("meta")
+        sample = {key: None if value is None else value[0] for key, value in batch.items()}
+        return {**sample, "cond_coord": {key: value[0] for key, value in coord.items()}, "meta": meta}
+
+    def batch(self, times: Sequence[str], boxes: Sequence[Box]) -> dict[str, Any]:
+        """Several scaled samples: the contract batch in numpy arrays, but for the loader's seed in ``meta``.
+
+        Missing targets are 0 (scaled) where ``mask`` is False.
+
+        Args:
+            times: ISO time of each sample.
+            boxes: HR box of each, co-located with LR cells, all of one size.
+
+        Raises:
+            DataError: As ``fields``, or if no statistics are loaded.
+        """
+        physical = self.field_batch(times, boxes)
+        target = mask = None
+        if physical.target is not None:
+            mask = ~np.isnan(physical.target)
             target = self.forward_target(physical.target)
-            if not physical.mask.all():
-                target = np.where(physical.mask, target, np.float32(0))
-        context, context_static = physical.context, physical.context_static
+            if not mask.all():
+                target = np.where(mask, target, np.float32(0))
+        static, context, context_static = physical.static, physical.context, physical.context_static
+        features = [self.encode_time(time) for time in times] if self.config.time_features else []
         return {
             "target": target,
             "cond_dynamic": self.forward_conditioning(physical.dynamic),
-            "cond_static": None if physical.static is None else self.forward_static(physical.static),
+            "cond_static": None if static is None else self.forward_static(static),
             "cond_context_dynamic": None if context is None else self.forward_context(context),
             "cond_context_static": None if context_static is None else self.forward_context_static(context_static),
-            "cond_time": self.encode_time(time),
+            "cond_time": np.stack(features) if features else None,  # type: ignore[arg-type]
             "cond_coord": box_coordinates(
-                hr=(self.geometry.hr_grid, physical.hr_box),
-                lr=(self.geometry.lr_grid, physical.lr_box),
-                context=(self.geometry.context_grid, physical.context_box),
+                hr=(self.geometry.hr_grid, physical.hr_boxes),
+                lr=(self.geometry.lr_grid, physical.lr_boxes),
+                context=(self.geometry.context_grid, physical.context_boxes),
             ),
-            "mask": physical.mask,
-            "meta": {"timestamps": [time], **self.batch_meta()},
+            "mask": mask,
+            "meta": {"timestamps": list(times), **self.batch_meta()},
         }
 
     def encode_time(self, time: str) -> NDArray[np.float32] | None:

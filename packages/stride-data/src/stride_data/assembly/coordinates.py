@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,19 +60,19 @@ def coordinates(grid: Grid, box: Box, prefix: str = "") -> Coordinates:
     return result
 
 
-def box_coordinates(**boxes: tuple[Grid | None, Box | None]) -> dict[str, NDArray[Any]]:
-    """The ``cond_coord`` of a sample: where its boxes lie, in cells and in coordinates.
+def box_coordinates(**boxes: tuple[Grid | None, Sequence[Box] | None]) -> dict[str, NDArray[Any]]:
+    """The ``cond_coord`` of a batch: where the boxes of its samples lie, in cells and in coordinates.
 
     Args:
-        boxes: By name ("hr", "lr", "context"), the grid and the box on it; left out where there is none.
+        boxes: By name ("hr", "lr", "context"), the grid and the samples' boxes on it; left out where there are none.
 
     Returns:
-        ``<name>_box``: y, x, height, width, int64 [4]; ``<name>_bounds``: as ``bounds``, float64 [4].
+        ``<name>_box``: y, x, height, width, int64 [B, 4]; ``<name>_bounds``: as ``bounds``, float64 [B, 4].
     """
     result: dict[str, NDArray[Any]] = {}
-    for name, (grid, box) in boxes.items():
-        if grid is None or box is None:
+    for name, (grid, some) in boxes.items():
+        if grid is None or some is None:
             continue
-        result[f"{name}_box"] = np.array((box.y, box.x, box.height, box.width), np.int64)
-        result[f"{name}_bounds"] = np.array(bounds(grid, box), np.float64)
+        result[f"{name}_box"] = np.array([(box.y, box.x, box.height, box.width) for box in some], np.int64)
+        result[f"{name}_bounds"] = np.array([bounds(grid, box) for box in some], np.float64)
     return result

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,10 +29,10 @@ class FieldSet:
         mask: bool, the target's shape, True where it is observed; None where the time has no target.
         hr_box: Box of target and static on the HR grid.
         lr_box: Box of the dynamic fields on the LR grid, margins included.
-        coords: Coordinates of all boxes, as ``hr_coords``, ``lr_coords``, ``context_coords`` of the adapter give them.
         context: [C_ctx, H_ctx, W_ctx], or [T, C_ctx, H_ctx, W_ctx] with temporal stacking; None without such channels.
         context_static: [C, H_ctx, W_ctx]; None without such channels.
         context_box: Box of both on the context grid; None without context.
+        locate: Works out ``coords``, which few need.
     """
 
     target: NDArray[np.float32] | None
@@ -40,10 +41,15 @@ class FieldSet:
     mask: NDArray[np.bool_] | None
     hr_box: Box
     lr_box: Box
-    coords: Mapping[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]
-    context: NDArray[np.float32] | None = None
-    context_static: NDArray[np.float32] | None = None
-    context_box: Box | None = None
+    context: NDArray[np.float32] | None
+    context_static: NDArray[np.float32] | None
+    context_box: Box | None
+    locate: Callable[[], Mapping[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]]
+
+    @functools.cached_property
+    def coords(self) -> Mapping[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]:
+        """Coordinates of all boxes, as the adapter's ``hr_coords``, ``lr_coords``, ``context_coords`` give them."""
+        return self.locate()
 
 
 @dataclass(frozen=True)
@@ -81,14 +87,6 @@ class FieldReader:
         values = self._timed(channel, time, self.geometry.lr_box_of(channel.source, lr))
         return self._conditioning(values, channel, self.sources[channel.source].place(time), f"LR box {lr}")
 
-    def dynamic_stack(self, time: str, lr: Box) -> NDArray[np.float32]:
-        """All dynamic fields of a target's time in an LR box: [C, H, W], or [T, C, H, W] with several steps.
-
-        Raises:
-            DataError: As ``dynamic``.
-        """
-        return self._stack(time, self.channels.dynamic, lambda channel, other: self.dynamic(channel, other, lr))
-
     def context(self, channel: Channel, time: str, context: Box) -> NDArray[np.float32]:
         """A context field in a context box.
 
@@ -97,16 +95,6 @@ class FieldReader:
         """
         values = self._timed(channel, time, self.geometry.context_box_of(channel.source, context))
         return self._conditioning(values, channel, self.sources[channel.source].place(time), f"context box {context}")
-
-    def context_stack(self, time: str, context: Box | None) -> NDArray[np.float32] | None:
-        """All context fields of a target's time in a context box, stacked as ``dynamic_stack``; None if there are none.
-
-        Raises:
-            DataError: As ``context``.
-        """
-        if context is None or not self.channels.context:
-            return None
-        return self._stack(time, self.channels.context, lambda channel, other: self.context(channel, other, context))
 
     def at(self, time: str, hr: Box, lr: Box) -> Iterator[tuple[Channel, NDArray[np.float32]]]:
         """Conditioning of the step nearest a time, and the time's targets where it has them: what statistics see.
@@ -161,12 +149,6 @@ class FieldReader:
         source, key = self.sources[channel.source], channel.spec.key
         return self.geometry.views[channel.source].read(lambda native: source.read_static_box(key, native), box)
 
-    def _stack(
-        self, time: str, channels: Sequence[Channel], read: Callable[[Channel, str], NDArray[np.float32]]
-    ) -> NDArray[np.float32]:
-        steps = [stacked([read(channel, other) for channel in channels]) for other in self.lags.times(time)]
-        return np.stack(steps) if self.lags.stacked else steps[0]
-
     def _conditioning(self, values: NDArray[np.float32], channel: Channel, path: str, box: str) -> NDArray[np.float32]:
         missing = np.isnan(values)
         if not missing.any():
@@ -179,8 +161,3 @@ class FieldReader:
                 f"with ({channel.spec.units})."
             )
         return np.where(missing, np.float32(fill), values)
-
-
-def stacked(fields: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Fields [H, W] as channels [C, H, W]."""
-    return np.stack(fields) if fields else np.empty((0, 0, 0), np.float32)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from stride_vars.regions import Box
 from torch.utils.data import Dataset
 
 from stride_data.adapter_protocol import Adapter
@@ -46,8 +48,21 @@ class ContractDataset(Dataset[dict[str, Any]]):
 
     def __getitem__(self, index: int | tuple[int, int]) -> dict[str, Any]:
         """The sample of an index, or of (epoch, index)."""
+        time, box = self._place(index)
+        return self.adapter.sample(time, hr_box=box)
+
+    def batch(self, indices: Sequence[int | tuple[int, int]]) -> dict[str, Any] | list[dict[str, Any]]:
+        """The samples of several indices: a batch of arrays where the adapter can read one, else a list of samples."""
+        read = getattr(self.adapter, "batch", None)
+        if read is None:
+            return [self[index] for index in indices]
+        times, boxes = zip(*map(self._place, indices), strict=True)
+        return read(times, boxes)
+
+    def _place(self, index: int | tuple[int, int]) -> tuple[str, Box]:
+        """Time and HR box of a sample."""
         epoch, index = (self.epoch, index) if isinstance(index, int) else index
         if not 0 <= index < len(self):
             raise IndexError(index)
-        box = self.adapter.crop(self.seed, epoch, index) if self.shuffle else None
-        return self.adapter.sample(self.times[index // self.crops_per_field], hr_box=box)
+        box = self.adapter.crop(self.seed, epoch, index) if self.shuffle else self.adapter.region.hr
+        return self.times[index // self.crops_per_field], box

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, get_worker_info
 
 from stride_data.adapter_protocol import Adapter
 from stride_data.assembly.epoch_batches import EpochBatches
-from stride_data.loaders.collate import collate
+from stride_data.loaders.collate import collate, to_tensors
 from stride_data.loaders.dataset import ContractDataset
 
 
@@ -27,18 +27,19 @@ class _Guarded:
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index: tuple[int, int]) -> Any:
+    def __getitems__(self, indices: list[tuple[int, int]]) -> Any:
         try:
-            return self.dataset[index]
+            return self.dataset.batch(indices)
         except StrideError as exc:
             if get_worker_info() is None:
                 raise
             return exc
 
 
-def _collate(samples: list[Any], seed: int) -> Any:
-    failed = next((sample for sample in samples if isinstance(sample, StrideError)), None)
-    return failed if failed is not None else collate(samples, seed)
+def _collate(read: Any, seed: int) -> Any:
+    if isinstance(read, StrideError):
+        return read
+    return collate(read, seed) if isinstance(read, list) else to_tensors(read, seed)
 
 
 def _divide_cache(worker: int) -> None:

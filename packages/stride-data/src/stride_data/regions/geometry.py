@@ -19,6 +19,7 @@ from stride_data.regions.boxes import check_inside, configured_cells, covered_bo
 from stride_data.regions.crops import CropAnchors
 from stride_data.regions.frame import as_box
 from stride_data.regions.layout import Layout
+from stride_data.regions.remembered import remembered
 from stride_data.regions.view import GridView
 
 
@@ -66,6 +67,7 @@ class Geometry:
         y, x = self.lr.y.ratio, self.lr.x.ratio
         return int(top / y), int(bottom / y), int(left / x), int(right / x)
 
+    @remembered
     def lr_box(self, hr: Box) -> Box:
         """LR box of an HR box, margins included.
 
@@ -74,6 +76,7 @@ class Geometry:
         """
         return self.anchored_lr.box(hr)
 
+    @remembered
     def context_box(self, hr: Box) -> Box | None:
         """Context box of an HR box; None without context.
 
@@ -82,6 +85,7 @@ class Geometry:
         """
         return None if self.anchored_context is None else self.anchored_context.box(hr)
 
+    @remembered
     def hr_box_of(self, source: str, hr: Box) -> Box:
         """The box on the grid of another HR source.
 
@@ -93,6 +97,7 @@ class Geometry:
             raise DataError(f"the HR box {hr} leaves the grid of source {source}; move or shrink it.")
         return box
 
+    @remembered
     def lr_box_of(self, source: str, lr: Box) -> Box:
         """The box on the grid of another LR source, whose cells are the same but may begin elsewhere.
 
@@ -101,6 +106,7 @@ class Geometry:
         """
         return self._box_of(self.anchored_lr, source, lr)
 
+    @remembered
     def context_box_of(self, source: str, context: Box) -> Box:
         """The box on the grid of another context source, whose cells are the same but may begin elsewhere.
 

@@ -46,6 +46,11 @@ class GridView:
         changes = {name: value for name, value in changes.items() if value}
         return changes if self.columns == self.shape[1] else {**changes, "columns": self.columns}
 
+    @functools.cached_property
+    def is_plain(self) -> bool:
+        """Whether the view is the source's own order."""
+        return not self.changes
+
     def extended(self, before: int, after: int) -> GridView:
         """The view with more columns, around the globe."""
         return replace(self, columns=self.columns + before + after, first_column=self.first_column - before)
@@ -84,7 +89,7 @@ class GridView:
             read: Reads a box of the source in its own order.
             box: Cells of the view.
         """
-        if not self.changes:
+        if self.is_plain:
             return read(box)
         rows, columns = self.shape
         y = rows - box.y - box.height if self.flip_y else box.y
