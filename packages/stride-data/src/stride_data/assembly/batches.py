@@ -129,10 +129,16 @@ def _read(
         grouped.setdefault(channel.source, []).append((number, channel.spec.key))
     for name, keys in grouped.items():
         source, view = reader.sources[name], reader.geometry.views[name]
+        # A training store copies straight into the batch; an archive hands out views of decoded fields.
+        read_into = getattr(source, "read_into", None) if steps and view.is_plain else None
         for sample, box in enumerate(boxes):
-            native = box_of(name, box)
+            native, here = box_of(name, box), out[sample]
             for step, time in enumerate(steps[sample] if steps else (None,)):
                 for number, key in keys:
-                    read = partial(source.read_static_box, key) if time is None else partial(source.read_box, key, time)
-                    out[sample, step, number] = view.read(read, native)
+                    if read_into is not None:
+                        read_into(here[step, number], key, time, native)
+                    elif time is None:
+                        here[step, number] = view.read(partial(source.read_static_box, key), native)
+                    else:
+                        here[step, number] = view.read(partial(source.read_box, key, time), native)
     return out

@@ -20,8 +20,8 @@ from stride_data.store.tiles import MappedArray, ShardMaps
 class StoredArray(Protocol):
     """An array of fields that hands out crops."""
 
-    def read(self, time: int, y0: int, y1: int, x0: int, x1: int) -> NDArray[np.float32]:
-        """Rows ``y0`` to ``y1`` and columns ``x0`` to ``x1`` (both exclusive) at a position in time."""
+    def read(self, time: int, y0: int, y1: int, x0: int, x1: int, out: NDArray[np.float32]) -> None:
+        """Copy rows ``y0`` to ``y1`` and columns ``x0`` to ``x1`` (both exclusive) at a position in time to ``out``."""
         ...
 
 
@@ -33,8 +33,8 @@ class ZarrArray:
         self.store, self.name = store, name
         self._opened: tuple[int, Any] | None = None
 
-    def read(self, time: int, y0: int, y1: int, x0: int, x1: int) -> NDArray[np.float32]:
-        """A copy of rows and columns at a position in time."""
+    def read(self, time: int, y0: int, y1: int, x0: int, x1: int, out: NDArray[np.float32]) -> None:
+        """Copy rows and columns at a position in time to ``out``."""
         import os
 
         import zarr
@@ -43,7 +43,7 @@ class ZarrArray:
             self._opened = (os.getpid(), zarr.open_array(self.store, path=self.name, mode="r"))
         array = self._opened[1]
         where = (slice(y0, y1), slice(x0, x1))
-        return np.asarray(array[(time, *where) if array.ndim == 3 else where], np.float32)
+        out[...] = array[(time, *where) if array.ndim == 3 else where]
 
     def __getstate__(self) -> dict[str, str]:
         return {"store": self.store, "name": self.name}
@@ -109,11 +109,17 @@ class StoreSource:
         Raises:
             DataError: If the store lacks the variable, the time or cells, or a shard is missing or damaged.
         """
+        values = np.empty(box.shape, np.float32)
+        self.read_into(values, key, time, box)
+        return values
+
+    def read_into(self, out: NDArray[np.float32], key: str, time: str, box: Box) -> None:
+        """As ``read_box``, copied straight to where the values are wanted, [height, width]."""
         position = self._positions.get(time)
         array = self._timed.get(key)
         if position is None or array is None:
             raise self._lacks(key if array is None else f"the time {time}")
-        return array.read(position, *self._inside(box))
+        array.read(position, *self._inside(box), out)
 
     def read_static_box(self, key: str, box: Box) -> NDArray[np.float32]:
         """View of a variable without time in a box, [height, width], read-only; the whole field is kept in memory.
@@ -127,7 +133,8 @@ class StoreSource:
             array = self._static.get(key)
             if array is None or self.box is None:
                 raise self._lacks(f"{key} without time")
-            whole = array.read(0, 0, self.box.height, 0, self.box.width)
+            whole = np.empty(self.box.shape, np.float32)
+            array.read(0, 0, self.box.height, 0, self.box.width, whole)
             whole.setflags(write=False)
             self._whole[key] = whole
         return whole[y0:y1, x0:x1]

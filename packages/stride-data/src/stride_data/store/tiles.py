@@ -15,7 +15,7 @@ import math
 import mmap
 import os
 import threading
-from collections import OrderedDict
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,18 @@ _CELL = np.dtype("<f4")
 _MOST_MAPS = 256
 
 
+_EVERY: weakref.WeakSet[ShardMaps] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for maps in list(_EVERY):
+        maps.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
+
+
 class _Tiles(Protocol):
     def __getitem__(self, place: int, /) -> NDArray[np.float32]: ...
 
@@ -42,39 +54,38 @@ class Shard(NamedTuple):
 
     Attributes:
         tiles: Tiles by place.
-        places: Place of each tile, int64 [times, tile rows, tile columns]; -1 where all is missing.
+        places: Place of each tile, int32 [times, tile rows, tile columns]; -1 where all is missing.
     """
 
     tiles: _Tiles
-    places: NDArray[np.int64]
+    places: NDArray[np.int32]
 
 
 class ShardMaps:
-    """Shards mapped last, up to a number of them; safe in threads, after forks and in pickles."""
+    """Mapped shards, up to a number of them; safe in threads, after forks and in pickles."""
 
     def __init__(self, limit: int = _MOST_MAPS) -> None:
         """Keep at most ``limit`` files mapped."""
         self._limit = limit
-        self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._shards: OrderedDict[str, Shard] = OrderedDict()
+        self._shards: dict[tuple[str, int], Shard] = {}
+        _EVERY.add(self)
 
-    def get(self, path: str, open_shard: Callable[[str], Shard]) -> Shard:
-        """The shard of a file, mapped now unless it still is."""
-        if self._pid != os.getpid():
-            # Another thread may have held the lock when this process was forked off.
-            self.__init__(self._limit)
-        with self._lock:
-            shard = self._shards.get(path)
-            if shard is not None:
-                self._shards.move_to_end(path)
-                return shard
-        shard = open_shard(path)
-        with self._lock:
-            self._shards[path] = shard
-            while len(self._shards) > self._limit:
-                self._shards.popitem(last=False)  # unmapped when the last view of it is gone
+    def get(self, folder: str, number: int, open_shard: Callable[[int], Shard]) -> Shard:
+        """The shard of a number in an array's folder, mapped now unless it still is."""
+        shard = self._shards.get((folder, number))
+        if shard is None:
+            shard = open_shard(number)
+            with self._lock:
+                self._shards[folder, number] = shard
+                while len(self._shards) > self._limit:
+                    # The oldest; it is unmapped when the last view of it is gone.
+                    del self._shards[next(iter(self._shards))]
         return shard
+
+    def forget(self) -> None:
+        """Begin anew in a forked process: another thread may have held the lock when it was forked off."""
+        self.__init__(self._limit)
 
     def __len__(self) -> int:
         return len(self._shards)
@@ -183,23 +194,30 @@ class MappedArray:
         """File of a shard."""
         return f"{self.folder}/c/{shard}/0/0" if self.dims == 3 else f"{self.folder}/c/0/0"
 
-    def read(self, time: int, y0: int, y1: int, x0: int, x1: int) -> NDArray[np.float32]:
-        """A copy of rows ``y0`` to ``y1`` and columns ``x0`` to ``x1`` (both exclusive) at a position in time.
+    def read(self, time: int, y0: int, y1: int, x0: int, x1: int, out: NDArray[np.float32]) -> None:
+        """Copy rows ``y0`` to ``y1`` and columns ``x0`` to ``x1`` (both exclusive) at a position in time.
+
+        Args:
+            time: Position in time; 0 for an array without time.
+            y0: First row.
+            y1: Row after the last one.
+            x0: First column.
+            x1: Column after the last one.
+            out: Where they go, [y1 - y0, x1 - x0].
 
         Raises:
             DataError: If the shard is missing, cut short or damaged.
         """
         number, within = divmod(time, self.grid[0])
-        tiles, places = self.maps.get(self.path(number), self._map)
+        tiles, places = self.maps.get(self.folder, number, self._map)
         height, width = self.tile
         first_row, first_column = y0 // height, x0 // width
         found = places[within, first_row : (y1 - 1) // height + 1, first_column : (x1 - 1) // width + 1].tolist()
-        # Rows and columns of each tile that are wanted, and where they go.
+        # Columns of each tile that are wanted, and where they go; then the same for rows.
         across: list[tuple[slice, slice]] = []
         for left in range(first_column * width, x1, width):
             start, stop = max(x0, left), min(x1, left + width)
             across.append((slice(start - x0, stop - x0), slice(start - left, stop - left)))
-        out = np.empty((y1 - y0, x1 - x0), np.float32)
         top = first_row * height
         for row in found:
             start, stop = max(y0, top), min(y1, top + height)
@@ -207,10 +225,9 @@ class MappedArray:
             for place, (to_columns, of_columns) in zip(row, across, strict=True):
                 out[to, to_columns] = tiles[place][of, of_columns] if place >= 0 else np.nan
             top += height
-        return out
 
-    def _map(self, path: str) -> Shard:
-        count = math.prod(self.grid)
+    def _map(self, number: int) -> Shard:
+        path, count = self.path(number), math.prod(self.grid)
         try:
             with open(path, "rb") as file:  # noqa: PTH123 (paths are kept as texts, which is quicker)
                 index = read_index(file, count, path)
@@ -231,7 +248,7 @@ class MappedArray:
             places = (index[:, 0] // np.uint64(4 * cells)).astype(np.int64).reshape(self.grid)
             if ((index % np.uint64(4 * cells) != 0).any(axis=1) & ~absent.ravel()).any():
                 raise damaged(path)
-        return Shard(tiles, np.where(absent, -1, places))
+        return Shard(tiles, np.where(absent, -1, places).astype(np.int32))
 
 
 @dataclass(frozen=True)
