@@ -103,7 +103,7 @@ def prepare(
     compression: Annotated[
         Literal["none", "zstd", "lz4"], typer.Option(help="Of the tiles; none reads quickest.")
     ] = "none",
-    tile: Annotated[int, typer.Option(min=1, help="Edge length of a tile in cells, about.")] = 64,
+    tile: Annotated[int, typer.Option(min=1, help="Edge length of a tile in cells, about.")] = 128,
     debug: DebugOption = False,
 ) -> None:
     """Write what samples can need of the archive into a store that training reads quickly.

