@@ -136,15 +136,16 @@ def say(text: str) -> None:
 @contextlib.contextmanager
 def work_folder(folder: Path | None, *, keep: bool) -> Iterator[Path]:
     """The folder for archives and stores, removed at the end unless it is to be kept."""
-    if folder is None:
-        with tempfile.TemporaryDirectory(prefix="stride-benchmark-", delete=not keep) as temporary:
-            yield Path(temporary)
-        return
+    made = folder is None
+    folder = Path(tempfile.mkdtemp(prefix="stride-benchmark-")) if folder is None else folder
     folder.mkdir(parents=True, exist_ok=True)
-    yield folder
-    if not keep:
-        for name in ("synthetic", "stores-synthetic", "stores-danra", "run", "statistics"):
+    try:
+        yield folder
+    finally:
+        for name in ("synthetic", "stores-synthetic", "stores-danra", "run", "statistics") if not keep else ():
             shutil.rmtree(folder / name, ignore_errors=True)
+        if made and not keep:
+            folder.rmdir()
 
 
 # The archives
@@ -719,8 +720,8 @@ def show(results: dict[str, Any]) -> None:
     trainer, stats = results["trainer"], results["statistics"]
     print(f"\ntrainer on the CPU: {trainer['step_seconds']:.3f} s a step, of which waiting {trainer['wait_share']:.2%}")
     print(
-        f"stride-data stats of {stats['gigabytes']:.2f} GB: {stats['seconds']:.1f} s, {stats['peak_gb']:.2f} GB of memory; "
-        f"reading the files once takes {stats['read_seconds']:.1f} s\n"
+        f"stride-data stats of {stats['gigabytes']:.2f} GB: {stats['seconds']:.1f} s, {stats['peak_gb']:.2f} GB of "
+        f"memory; reading the files once takes {stats['read_seconds']:.1f} s\n"
     )
     for key in (
         "store_over_xarray",

@@ -12,7 +12,17 @@ from stride_data.config import DataConfig
 
 # Where files lie, how to get at them, and what is done with values once they are read do not decide what is stored.
 _NOT_DECIDING = frozenset(
-    ("root", "variables_file", "statistics", "store", "transforms", "missing_conditioning", "time_features", "cache_gb")
+    (
+        "root",
+        "storage_options",
+        "variables_file",
+        "statistics",
+        "store",
+        "transforms",
+        "missing_conditioning",
+        "time_features",
+        "cache_gb",
+    )
 )
 _NOT_IN_SOURCES = ("storage_options",)
 _USER_IN_URL = re.compile(r"://[^/@]*@")
