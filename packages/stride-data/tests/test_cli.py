@@ -110,7 +110,7 @@ def test_set_and_debug(small_config, write_yaml, tmp_path, capsys):
         run(app, argv=["check", str(path), "--debug"])
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["stats", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["stats", "--help"], ["prepare", "--help"]])
 def test_help_loads_nothing_heavy(arguments):
     code = (
         "import sys; from stride_data.cli import app; app(sys.argv[1:], standalone_mode=False); "

@@ -203,6 +203,19 @@ def test_an_adapter_on_a_store_goes_to_other_processes(build, small_config, prep
     child.join()
 
 
+def test_workers_give_the_same_batches_from_a_store(build, small_config, prepared):
+    torch = pytest.importorskip("torch")
+    from stride_data.loaders import make_loader
+
+    archive, stored = both(build, small_config, prepared(small_config))
+    options = {"batch_size": 2, "seed": 3, "shuffle": True, "crops_per_field": 2}
+    for one, two in zip(
+        make_loader(archive, "train", **options), make_loader(stored, "train", num_workers=2, **options), strict=True
+    ):
+        assert one["meta"] == two["meta"]
+        assert all(torch.equal(one[key], two[key]) for key in ("target", "cond_dynamic", "cond_static"))
+
+
 @pytest.mark.parametrize(
     "options",
     [
