@@ -279,6 +279,15 @@ def with_context(section: dict[str, Any], channels: list[str]) -> dict[str, Any]
     return {**section, "region": region, "context": channels}
 
 
+def without_context(section: dict[str, Any]) -> dict[str, Any]:
+    """The section as models take it, which encode no context yet; crops stay where those with context may begin."""
+    kept = {key: value for key, value in section.items() if key != "context"}
+    region = {key: value for key, value in section["region"].items() if key != "context"}
+    margin = CONTEXT_MARGIN if "context" in section else 0
+    inside = {"height": CELLS[0] - 2 * margin, "width": CELLS[1] - 2 * margin}
+    return {**kept, "region": {**region, "shuffle": {"y": margin, "x": margin, **inside}}}
+
+
 # The contenders
 
 
@@ -619,7 +628,8 @@ def measure_trainer(archive: Archive, work: Path, steps: int) -> dict[str, float
             waited.append(marks[-1] - begun)
             yield batch
 
-    section = {**archive.section, "store": str(work / f"stores-{archive.name}" / "store.zarr")}
+    section = without_context(archive.section)
+    section["store"] = str(work / f"stores-{archive.name}" / "store.zarr")
     config = ExperimentConfig.model_validate(
         {
             "name": "benchmark",

@@ -36,8 +36,8 @@ class FieldDescription(Protocol):
 class FieldSource(Protocol):
     """Fields of some variables on one grid, by time and box, in canonical units.
 
-    A source may also offer ``read_into(out, key, time, box)``, which copies what ``read_box`` gives straight to where it
-    is wanted: sources that hold no decoded fields save a copy by it.
+    A source may also offer ``read_into(out, key, time, box)``, which copies what ``read_box`` gives straight to where
+    it is wanted: sources that hold no decoded fields save a copy by it.
 
     Attributes:
         name: The user's name for it.

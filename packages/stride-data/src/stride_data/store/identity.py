@@ -17,6 +17,7 @@ _NOT_DECIDING = frozenset(
         "storage_options",
         "variables_file",
         "statistics",
+        "statistics_of",
         "store",
         "transforms",
         "missing_conditioning",
