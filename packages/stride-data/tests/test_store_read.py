@@ -250,6 +250,48 @@ def test_a_remote_store_is_read_by_zarr(build, small_config, prepared):
         build({**small_config, "store": f"file://{store}"}, scaled=False)
 
 
+@pytest.fixture
+def bucket(monkeypatch) -> str:
+    """An empty bucket of a local S3 server."""
+    server_module = pytest.importorskip("moto.server")
+    s3fs = pytest.importorskip("s3fs")
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in (
+        ("AWS_ENDPOINT_URL", f"http://{host}:{port}"),
+        ("AWS_ACCESS_KEY_ID", "nobody"),
+        ("AWS_SECRET_ACCESS_KEY", "nothing"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+    ):
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem().mkdir("archive")
+    yield "archive"
+    s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()
+
+
+def test_a_store_in_a_bucket(build, small_config, prepared, bucket):
+    import s3fs
+
+    archive, _ = both(build, small_config, store := prepared(small_config))
+    remote = s3fs.S3FileSystem()
+    remote.put(store, f"{bucket}/store.zarr", recursive=True)
+    section = {**small_config, "root": "/nowhere", "store": f"s3://{bucket}/store.zarr"}
+    stored = build(section, scaled=False)
+    time = archive.times("val")[0]
+    one, two = archive.fields(time), stored.fields(time)
+    for part in ("target", "dynamic", "static"):
+        np.testing.assert_array_equal(getattr(one, part), getattr(two, part))
+    remote.pipe(f"{bucket}/store.zarr/fine/prcp/c/5/0/0", b"cut")
+    with pytest.raises(DataError, match=r"s3://archive/store.zarr: fine/prcp cannot be read"):
+        stored.fields(archive.times("val")[1])
+    remote.rm(f"{bucket}/store.zarr/fine/prcp/c/5/0/0")
+    with pytest.raises(DataError, match=r"only 8 of its 9 shards are there"):
+        build(section, scaled=False)
+
+
 def edit(section: dict, path: str, value: object) -> dict:
     *parents, last = path.split(".")
     at = section

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,16 +35,25 @@ class ZarrArray:
         self._opened: tuple[int, Any] | None = None
 
     def read(self, time: int, y0: int, y1: int, x0: int, x1: int, out: NDArray[np.float32]) -> None:
-        """Copy rows and columns at a position in time to ``out``."""
-        import os
+        """Copy rows and columns at a position in time to ``out``.
 
+        Raises:
+            DataError: If the store cannot be read.
+        """
         import zarr
 
-        if self._opened is None or self._opened[0] != os.getpid():
-            self._opened = (os.getpid(), zarr.open_array(self.store, path=self.name, mode="r"))
-        array = self._opened[1]
-        where = (slice(y0, y1), slice(x0, x1))
-        out[...] = array[(time, *where) if array.ndim == 3 else where]
+        try:
+            if self._opened is None or self._opened[0] != os.getpid():
+                self._opened = (os.getpid(), zarr.open_array(self.store, path=self.name, mode="r"))
+            array = self._opened[1]
+            where = (slice(y0, y1), slice(x0, x1))
+            out[...] = array[(time, *where) if array.ndim == 3 else where]
+        except Exception as exc:
+            reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+            raise DataError(
+                f"{self.store}: {self.name} cannot be read ({reason[:120]}); check the connection (a server must give "
+                "byte ranges), or run `stride-data prepare` again where the store was made."
+            ) from exc
 
     def __getstate__(self) -> dict[str, str]:
         return {"store": self.store, "name": self.name}
