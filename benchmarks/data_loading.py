@@ -282,7 +282,7 @@ def with_context(section: dict[str, Any], channels: list[str]) -> dict[str, Any]
 
 
 def without_context(section: dict[str, Any]) -> dict[str, Any]:
-    """The section as models take it, which encode no context yet; crops stay where those with context may begin."""
+    """The section as danra-era5-small has it, without context; crops stay where those with context may begin."""
     kept = {key: value for key, value in section.items() if key != "context"}
     region = {key: value for key, value in section["region"].items() if key != "context"}
     margin = CONTEXT_MARGIN if "context" in section else 0

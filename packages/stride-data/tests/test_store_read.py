@@ -3,7 +3,7 @@
 import pickle
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -237,37 +237,25 @@ def test_other_layouts_are_left_to_zarr(tmp_path, options):
     np.testing.assert_array_equal(crop, values[2, 3:20, 5:30].astype(np.float32))
 
 
-def test_a_remote_store_is_read_by_zarr(build, small_config, prepared):
-    archive, _ = both(build, small_config, store := prepared(small_config))
-    remote = build({**small_config, "store": f"file://{store}"}, scaled=False)
-    assert isinstance(remote.sources["fine"]._timed["prcp"], ZarrArray)
-    time = archive.times("val")[0]
-    for one, two in zip(archive.fields(time).__dict__.values(), remote.fields(time).__dict__.values(), strict=True):
-        if isinstance(one, np.ndarray):
-            np.testing.assert_array_equal(one, two)
-    next(Path(store).glob("fine/prcp/c/1/0/0")).unlink()
-    with pytest.raises(DataError, match=r"only 8 of its 9 shards are there"):
-        build({**small_config, "store": f"file://{store}"}, scaled=False)
+def test_a_file_url_is_a_path(build, small_config, prepared):
+    adapter = build({**small_config, "store": f"file://{prepared(small_config)}"}, scaled=False)
+    assert isinstance(adapter.sources["fine"]._timed["prcp"], MappedArray)
 
 
 @pytest.fixture
-def bucket(monkeypatch) -> str:
-    """An empty bucket of a local S3 server."""
+def bucket(monkeypatch) -> Iterator[dict[str, str]]:
+    """Storage options of a local S3 server with an empty bucket 'archive'."""
     server_module = pytest.importorskip("moto.server")
     s3fs = pytest.importorskip("s3fs")
     server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
-    for name, value in (
-        ("AWS_ENDPOINT_URL", f"http://{host}:{port}"),
-        ("AWS_ACCESS_KEY_ID", "nobody"),
-        ("AWS_SECRET_ACCESS_KEY", "nothing"),
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-    ):
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("STORE_SECRET", "very-secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    options = {"key": "nobody", "secret": "very-secret", "endpoint_url": f"http://{host}:{port}"}
     s3fs.S3FileSystem.clear_instance_cache()
-    s3fs.S3FileSystem().mkdir("archive")
-    yield "archive"
+    s3fs.S3FileSystem(**options).mkdir("archive")
+    yield {**options, "secret": "${STORE_SECRET}"}
     s3fs.S3FileSystem.clear_instance_cache()
     server.stop()
 
@@ -276,20 +264,34 @@ def test_a_store_in_a_bucket(build, small_config, prepared, bucket):
     import s3fs
 
     archive, _ = both(build, small_config, store := prepared(small_config))
-    remote = s3fs.S3FileSystem()
-    remote.put(store, f"{bucket}/store.zarr", recursive=True)
-    section = {**small_config, "root": "/nowhere", "store": f"s3://{bucket}/store.zarr"}
+    remote = s3fs.S3FileSystem(**{**bucket, "secret": "very-secret"})
+    remote.put(store, "archive/store.zarr", recursive=True)
+    section = {**small_config, "root": "/nowhere", "store": "s3://archive/store.zarr", "storage_options": bucket}
     stored = build(section, scaled=False)
+    assert isinstance(stored.sources["fine"]._timed["prcp"], ZarrArray)
     time = archive.times("val")[0]
     one, two = archive.fields(time), stored.fields(time)
     for part in ("target", "dynamic", "static"):
         np.testing.assert_array_equal(getattr(one, part), getattr(two, part))
-    remote.pipe(f"{bucket}/store.zarr/fine/prcp/c/5/0/0", b"cut")
+    remote.pipe("archive/store.zarr/fine/prcp/c/5/0/0", b"cut")
     with pytest.raises(DataError, match=r"s3://archive/store.zarr: fine/prcp cannot be read"):
         stored.fields(archive.times("val")[1])
-    remote.rm(f"{bucket}/store.zarr/fine/prcp/c/5/0/0")
+    remote.rm("archive/store.zarr/fine/prcp/c/5/0/0")
     with pytest.raises(DataError, match=r"only 8 of its 9 shards are there"):
         build(section, scaled=False)
+    with pytest.raises(DataError, match=r"s3://nowhere/store.zarr: ") as error:
+        build({**section, "store": "s3://nowhere/store.zarr"}, scaled=False)
+    assert "very-secret" not in str(error.value)
+
+
+def test_no_secret_is_stored(build, small_config, prepared, monkeypatch):
+    small_config["storage_options"] = {"secret": "very-secret", "key": "${KEY}"}
+    small_config["sources"]["fine"]["storage_options"] = {"secret": "very-secret"}
+    monkeypatch.setenv("KEY", "also-secret")
+    store = Path(prepared(small_config))
+    assert not any(b"secret" in path.read_bytes() for path in store.rglob("*") if path.is_file())
+    with pytest.raises(DataError, match=r"data.store: the URL holds a user name"):
+        build({**small_config, "store": "s3://me:pass@bucket/store.zarr"}, scaled=False)
 
 
 def edit(section: dict, path: str, value: object) -> dict:
@@ -312,6 +314,7 @@ def edit(section: dict, path: str, value: object) -> dict:
         ("sources.more", {"files": "x.nc", "variables": {"t2m": {}}}, "holds fine, coarse, ground, no source more"),
         ("region.hr", {"y": 0, "x": 12, "height": 8, "width": 12}, "lacks cells of the box (y=0, x=12, height=24, w"),
         ("splits.val", {"dates": ["2002-01-02"]}, "lacks 1 of 5 times, the first is 2002-01-02T00:00:00, of source"),
+        ("lr_grid", {"blocks_of": "fine", "size": 4}, "was made with data.lr_grid = its default, but"),
         ("time_match", "date", "this store was made with data.time_match = its default, but the configuration says"),
     ],
 )

@@ -37,6 +37,7 @@ from stride_data.statistics.provenance import provenance, required
 from stride_data.statistics.schedulers import DEFAULT_SCHEDULER
 from stride_data.statistics.training_fields import TrainingFields, small_cache
 from stride_data.store.open import open_store, require_needs
+from stride_data.urls import local_path
 from stride_data.yaml_config import absolute, expand_env
 
 __all__ = ["Adapter", "ChannelCounts", "FieldSet", "GriddedAdapter"]
@@ -109,7 +110,7 @@ class GriddedAdapter:
         if store is None:
             sources = scan_sources(config, root, catalogue)
         else:
-            store = store if "://" in store else absolute(store, base)
+            store = local_path(absolute(store, base))
             sources = open_store(config, store, catalogue)
         channels = Channels.from_config(config, sources)
         context = (*channels.context, *channels.context_static)

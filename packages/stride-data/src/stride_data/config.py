@@ -116,6 +116,13 @@ class DataConfig(Strict):
         check_url(value, "data.root")
         return value
 
+    @field_validator("store")
+    @classmethod
+    def _store_without_credentials(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_url(value, "data.store")
+        return value
+
     @field_validator("sources")
     @classmethod
     def _files_without_credentials(cls, value: dict[str, SourceConfig]) -> dict[str, SourceConfig]:
@@ -296,15 +303,12 @@ def resolve_paths(section: Mapping[str, Any], base: str | Path) -> dict[str, Any
     """
     result = dict(section)
     result["root"] = absolute(result.get("root") or ".", base)
-    for key in ("statistics", "variables_file"):
+    for key in ("statistics", "variables_file", "store"):
         value = result.get(key)
         if isinstance(value, str):
             result[key] = absolute(value, base)
         elif isinstance(value, list):
             result[key] = [absolute(item, base) if isinstance(item, str) else item for item in value]
-    store = result.get("store")
-    if isinstance(store, str) and "://" not in store:
-        result["store"] = absolute(store, base)
     return result
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +25,6 @@ _NOT_DECIDING = frozenset(
     )
 )
 _NOT_IN_SOURCES = ("storage_options",)
-_USER_IN_URL = re.compile(r"://[^/@]*@")
 
 
 def identity(config: DataConfig) -> dict[str, Any]:
@@ -38,8 +36,7 @@ def identity(config: DataConfig) -> dict[str, Any]:
 
 
 def _source(source: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in source.items() if key not in _NOT_IN_SOURCES}
-    return {key: _USER_IN_URL.sub("://", value) if isinstance(value, str) else value for key, value in kept.items()}
+    return {key: value for key, value in source.items() if key not in _NOT_IN_SOURCES}
 
 
 def content_hash(content: Any) -> str:

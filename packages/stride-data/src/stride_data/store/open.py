@@ -13,8 +13,10 @@ from stride_vars.errors import StrideError
 from stride_vars.spec import VariableSpec
 
 from stride_data.config import DataConfig
+from stride_data.discovery.remote import reason_of, remote_error
 from stride_data.discovery.times import decode_times
 from stride_data.errors import DataError
+from stride_data.storage_options import expanded
 from stride_data.store.grid_arrays import PREFIX, read_grid
 from stride_data.store.identity import identity
 from stride_data.store.needs import needs_of
@@ -25,6 +27,21 @@ from stride_data.store.tiles import ShardMaps
 if TYPE_CHECKING:
     from stride_data.adapter import GriddedAdapter
 
+# What is read may be less than what is stored; ``require_needs`` sees to that.
+_CHECKED_OTHERWISE = frozenset(
+    (
+        "sources",
+        "target",
+        "dynamic",
+        "static",
+        "context",
+        "context_static",
+        "region",
+        "splits",
+        "lags",
+        "lag_gaps",
+    )
+)
 _AGAIN = "prepare one of this configuration with `stride-data prepare`"
 
 
@@ -42,20 +59,21 @@ def open_store(config: DataConfig, store: str, catalogue: Catalogue) -> dict[str
     Raises:
         DataError: If there is no store, it is half prepared, or was made from other sources or units.
     """
-    root = _open_group(store)
-    made_from = root.attrs["config"]
+    options = expanded(config.storage_options, "data.storage_options")
+    root = _open_group(store, options)
+    made_from, asked = root.attrs["config"], identity(config)
     recorded = made_from["sources"]
-    same_times = DataConfig.model_fields["time_match"].default
-    if made_from.get("time_match", same_times) != config.time_match:
-        raise _differs(store, "data.time_match", made_from.get("time_match"), config.time_match)
+    for key in {**asked, **made_from}.keys() - _CHECKED_OTHERWISE:
+        if asked.get(key) != made_from.get(key):
+            raise _differs(store, f"data.{key}", made_from.get(key), asked.get(key))
     maps = ShardMaps()
     sources: dict[str, StoreSource] = {}
     names: list[str] = []
-    for name, wanted in identity(config)["sources"].items():
+    for name, wanted in asked["sources"].items():
         if name not in recorded:
             raise DataError(f"{store}: this store holds {', '.join(recorded)}, no source {name}; {_AGAIN}.")
         _check_same(wanted, recorded[name], store, name)
-        sources[name] = _open_source(root, store, name, config, catalogue, maps)
+        sources[name] = _open_source(root, store, name, config, catalogue, maps, options)
     for name in recorded:
         for array in root[name].attrs[RECORD]["arrays"]:
             metadata = root[f"{name}/{array}"].metadata.to_dict()
@@ -74,7 +92,8 @@ def require_needs(adapter: GriddedAdapter, store: str) -> None:
     Raises:
         DataError: Naming the first variable, time or cells that are missing.
     """
-    if dict(_open_group(store).attrs["config"]) == identity(adapter.config):
+    options = expanded(adapter.config.storage_options, "data.storage_options")
+    if dict(_open_group(store, options).attrs["config"]) == identity(adapter.config):
         return  # made for this very configuration
     for name, need in needs_of(adapter).items():
         source: Any = adapter.sources[name]
@@ -89,16 +108,20 @@ def require_needs(adapter: GriddedAdapter, store: str) -> None:
             raise lacking(store, name, f"cells of the box {need.box} (it holds {source.box})")
 
 
-def _open_group(store: str) -> Any:
+def _open_group(store: str, options: Mapping[str, Any]) -> Any:
     import zarr
+    from zarr.errors import GroupNotFoundError
 
     if is_local(store) and not Path(store).is_dir():
         raise DataError(f"{store}: there is no such training store; make it with `stride-data prepare`.")
     try:
-        root = zarr.open_group(store, mode="r")
+        root = zarr.open_group(store, mode="r", storage_options=None if is_local(store) else dict(options))
     except Exception as exc:
-        reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
-        raise DataError(f"{store}: cannot be opened as a training store ({reason[:120]}); {_AGAIN}.") from exc
+        if not is_local(store) and not isinstance(exc, GroupNotFoundError):
+            raise remote_error(store, exc, options) from None
+        raise DataError(
+            f"{store}: cannot be opened as a training store ({reason_of(exc, options)}); {_AGAIN}."
+        ) from exc
     if root.attrs.get("stride_format") != FORMAT:
         raise DataError(f"{store}: is no training store; {_AGAIN}.")
     if root.attrs.get("stride_format_version") != FORMAT_VERSION:
@@ -139,7 +162,13 @@ def _said(value: Any) -> str:
 
 
 def _open_source(
-    root: Any, store: str, name: str, config: DataConfig, catalogue: Catalogue, maps: ShardMaps
+    root: Any,
+    store: str,
+    name: str,
+    config: DataConfig,
+    catalogue: Catalogue,
+    maps: ShardMaps,
+    options: Mapping[str, Any],
 ) -> StoreSource:
     group = root[name]
     record = group.attrs[RECORD]
@@ -151,7 +180,7 @@ def _open_source(
     arrays: dict[bool, dict[str, StoredArray]] = {True: {}, False: {}}
     for array, told in record["arrays"].items():
         metadata = group[array].metadata.to_dict()
-        arrays[told["timed"]][told["key"]] = open_array(store, f"{name}/{array}", metadata, maps)
+        arrays[told["timed"]][told["key"]] = open_array(store, f"{name}/{array}", metadata, maps, options)
 
     def times(array: str) -> tuple[str, ...]:
         where = f"{store}/{name}"

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from stride_vars.regions import Box
 
 from stride_data.discovery.grids import Grid
+from stride_data.discovery.remote import reason_of
 from stride_data.errors import DataError
 from stride_data.store.record import StoredField
 from stride_data.store.tiles import MappedArray, ShardMaps
+from stride_data.urls import is_url
 
 
 class StoredArray(Protocol):
@@ -29,9 +31,9 @@ class StoredArray(Protocol):
 class ZarrArray:
     """Any Zarr array, read by zarr-python; opened anew in every process."""
 
-    def __init__(self, store: str, name: str) -> None:
-        """Name the array; it is opened when it is first read."""
-        self.store, self.name = store, name
+    def __init__(self, store: str, name: str, options: Mapping[str, Any] | None = None) -> None:
+        """Name the array, with the options of a remote store; it is opened when it is first read."""
+        self.store, self.name, self.options = store, name, options or {}
         self._opened: tuple[int, Any] | None = None
 
     def read(self, time: int, y0: int, y1: int, x0: int, x1: int, out: NDArray[np.float32]) -> None:
@@ -44,21 +46,22 @@ class ZarrArray:
 
         try:
             if self._opened is None or self._opened[0] != os.getpid():
-                self._opened = (os.getpid(), zarr.open_array(self.store, path=self.name, mode="r"))
+                options = dict(self.options) or None
+                opened = zarr.open_array(self.store, path=self.name, mode="r", storage_options=options)
+                self._opened = (os.getpid(), opened)
             array = self._opened[1]
             where = (slice(y0, y1), slice(x0, x1))
             out[...] = array[(time, *where) if array.ndim == 3 else where]
         except Exception as exc:
-            reason = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
             raise DataError(
-                f"{self.store}: {self.name} cannot be read ({reason[:120]}); check the connection (a server must give "
-                "byte ranges), or run `stride-data prepare` again where the store was made."
-            ) from exc
+                f"{self.store}: {self.name} cannot be read ({reason_of(exc, self.options)}); check the connection (a "
+                "server must give byte ranges), or run `stride-data prepare` again where the store was made."
+            ) from None
 
-    def __getstate__(self) -> dict[str, str]:
-        return {"store": self.store, "name": self.name}
+    def __getstate__(self) -> dict[str, Any]:
+        return {"store": self.store, "name": self.name, "options": self.options}
 
-    def __setstate__(self, state: dict[str, str]) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)
 
 
@@ -176,7 +179,9 @@ def lacking(store: str, source: str, what: str) -> DataError:
     )
 
 
-def open_array(store: str, name: str, metadata: Mapping[str, Any], maps: ShardMaps) -> StoredArray:
+def open_array(
+    store: str, name: str, metadata: Mapping[str, Any], maps: ShardMaps, options: Mapping[str, Any]
+) -> StoredArray:
     """The quickest reader of an array.
 
     Args:
@@ -184,17 +189,18 @@ def open_array(store: str, name: str, metadata: Mapping[str, Any], maps: ShardMa
         name: Path of the array in it.
         metadata: The array's ``zarr.json``.
         maps: Where shards are kept mapped.
+        options: Of a remote store's file system.
     """
     if is_local(store):
         mapped = MappedArray.of(Path(store) / name, metadata, maps)
         if mapped is not None:
             return mapped
-    return ZarrArray(store, name)
+    return ZarrArray(store, name, None if is_local(store) else options)
 
 
 def is_local(store: str) -> bool:
     """Whether a store is a folder of this machine's file systems."""
-    return "://" not in store
+    return not is_url(store)
 
 
 def shard_names(metadata: Mapping[str, Any]) -> list[str]:
