@@ -354,9 +354,7 @@ def warm(archive: Archive, work: Path) -> None:
     told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     memory = int(told["MemAvailable"].split()[0]) * 1024
     if size > 0.9 * memory:
-        say(
-            f"{archive.name}: {size / 1e9:.0f} GB of files do not fit into {memory / 1e9:.0f} GB of memory: not all warm"
-        )
+        say(f"{archive.name}: {size / 1e9:.0f} GB of files, {memory / 1e9:.0f} GB of memory: not all will be warm")
     block = bytearray(2**22)
     for path in files:
         with path.open("rb", buffering=0) as file:
