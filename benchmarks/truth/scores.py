@@ -37,6 +37,10 @@ def spectrum(fields: Tensor) -> Tensor:
     return torch.stack([power[:, bins == k].mean(dim=1) for k in range(1, n // 2 + 1)], dim=1)
 
 
+WET = 0.05
+"""From this value on a pixel of the censored problem counts as wet."""
+
+
 def wet_brier(ensemble: Tensor, truth: Tensor) -> float:
-    """Brier score of the members' share of wet pixels (above 0) against wet or dry."""
-    return float(((ensemble > 0).float().mean(dim=1) - (truth > 0).float()).square().mean())
+    """Brier score of the members' share of wet pixels against wet or dry."""
+    return float(((ensemble >= WET).float().mean(dim=1) - (truth >= WET).float()).square().mean())

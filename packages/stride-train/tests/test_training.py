@@ -1,13 +1,15 @@
 import pytest
 import torch
 from stride_data.loaders import make_loader
+from stride_data.store.prepare import plan_store, prepare_store
 from stride_model.loss import EDMLoss
 from stride_model.noise_levels import LogNormal
 from stride_model.precondition import EDMDenoiser
 from stride_train.checkpoint import latest_checkpoint, list_checkpoints, load_checkpoint
 from stride_train.config import Amount
-from stride_train.data import prepare_statistics
+from stride_train.data import open_data, prepare_statistics
 from stride_train.errors import CheckpointError, ExperimentError, TrainingError
+from stride_train.generation.run import generate
 from stride_train.run_folder import RunFolder
 from stride_train.seeds import derived_generator
 from stride_train.training.history import read_history
@@ -86,6 +88,25 @@ def test_a_resumed_run_equals_an_undisturbed_one_bit_for_bit(trained, experiment
         for name, value in getattr(theirs, section).items():
             assert torch.equal(getattr(ours, section)[name], value), (section, name)
     assert without_time(read_history(run.history)) == without_time(read_history(undisturbed.history))
+
+
+def test_a_prepared_store_may_replace_the_archive_between_sessions(experiment, tmp_path):
+    """The same batches, so the same weights, bit for bit; and a finished ensemble is not made again."""
+    whole = with_train(experiment, decay_from=1.0)
+    undisturbed, _ = start(whole, tmp_path / "undisturbed")
+    run, _ = start(with_train(experiment, decay_from=1.0, budget=Amount.parse("6steps")), tmp_path / "resumed")
+    plan = plan_store(open_data(experiment))
+    prepare_store(plan, tmp_path / "store.zarr")
+    data = experiment.data.model_copy(update={"store": str(tmp_path / "store.zarr"), "root": "/nowhere"})
+    stored = whole.model_copy(update={"data": data})
+    train(stored, run, resume=True)
+    ours, theirs = (load_checkpoint(latest_checkpoint(folder.checkpoints)) for folder in (run, undisturbed))
+    for name, value in theirs.network.items():
+        assert torch.equal(ours.network[name], value), name
+    first = generate(run, stored)
+    written = (first / "zarr.json").stat().st_mtime_ns
+    assert generate(run, whole) == first
+    assert (first / "zarr.json").stat().st_mtime_ns == written
 
 
 def test_a_balanced_loss_resumes_exactly_too(experiment, tmp_path):

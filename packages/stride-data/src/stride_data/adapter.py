@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from stride_vars.catalogue import Catalogue
 from stride_vars.errors import nearest
 from stride_vars.regions import Box, Region
 from stride_vars.spec import VariableSpec
 
 from stride_data.adapter_protocol import Adapter
 from stride_data.assembly.batches import FieldBatch, read_batch
-from stride_data.assembly.channels import ChannelCounts, Channels
-from stride_data.assembly.coordinates import Coordinates, box_coordinates, coordinates
+from stride_data.assembly.channels import ChannelCounts
+from stride_data.assembly.coordinates import Coordinates, coordinates
 from stride_data.assembly.description import describe_data, describe_domain, describe_missing
 from stride_data.assembly.fields import FieldReader, FieldSet
-from stride_data.assembly.lags import Lags
-from stride_data.assembly.sample_times import SampleTimes, sample_times
+from stride_data.assembly.parts import Parts, open_parts
+from stride_data.assembly.scaled_batch import scaled_batch
 from stride_data.assembly.scaling import Scaling
 from stride_data.assembly.time_features import encode_time, feature_names
 from stride_data.config import DataConfig
-from stride_data.discovery.scan import scan_sources
 from stride_data.errors import DataError
 from stride_data.field_source import FieldSource
-from stride_data.periods import parse_offset
-from stride_data.regions.geometry import Geometry, build_geometry
 from stride_data.statistics.belonging import check_belongs
 from stride_data.statistics.compute import Progress, compute_statistics
 from stride_data.statistics.file import read_statistics, write_statistics
 from stride_data.statistics.provenance import provenance, required
 from stride_data.statistics.schedulers import DEFAULT_SCHEDULER
 from stride_data.statistics.training_fields import TrainingFields, small_cache
-from stride_data.store.open import open_store, require_needs
-from stride_data.urls import local_path
+from stride_data.store.open import require_needs
 from stride_data.yaml_config import absolute, expand_env
 
 __all__ = ["Adapter", "ChannelCounts", "FieldSet", "GriddedAdapter"]
@@ -62,26 +58,20 @@ class GriddedAdapter:
         dropped_times: By split, how many times were left out because their stack has a gap.
     """
 
-    def __init__(
-        self,
-        config: DataConfig,
-        root: str,
-        sources: Mapping[str, FieldSource],
-        channels: Channels,
-        geometry: Geometry,
-        lags: Lags,
-        times: SampleTimes,
-    ) -> None:
-        """Hold scanned parts; ``from_config`` makes them."""
+    def __init__(self, config: DataConfig, parts: Parts) -> None:
+        """Hold opened parts; ``from_config`` makes them."""
         self.config = config
-        self.root = root
-        self.sources = dict(sources)
-        self.channels = channels
-        self.geometry = geometry
-        self.lags = lags
-        self.dropped_times = dict(times.dropped)
-        self._splits = dict(times.splits)
-        self._reader = FieldReader(self.sources, channels, geometry, lags, config.missing_conditioning_of)
+        self.parts = parts
+        self.root = parts.root
+        self.sources = dict(parts.sources)
+        self.channels = parts.channels
+        self.geometry = parts.geometry
+        self.lags = parts.lags
+        self.dropped_times = dict(parts.times.dropped)
+        self._splits = dict(parts.times.splits)
+        self._reader = FieldReader(
+            self.sources, self.channels, self.geometry, self.lags, config.missing_conditioning_of
+        )
         self._scaling: Scaling | None = None
         self._statistics: dict[str, Any] | None = None
         self._batch_meta: dict[str, Any] | None = None
@@ -101,30 +91,11 @@ class GriddedAdapter:
         Raises:
             DataError: If anything a user can cause is wrong.
         """
-        catalogue = Catalogue.load(
-            *(absolute(path, base) for path in expand_env(config.variables_files, "data.variables_file"))
-        )
-        root = absolute(expand_env(config.root, "data.root"), base)
-        sources: Mapping[str, FieldSource]
-        store = None if config.store is None else expand_env(config.store, "data.store")
-        if store is None:
-            sources = scan_sources(config, root, catalogue)
-        else:
-            store = local_path(absolute(store, base))
-            sources = open_store(config, store, catalogue)
-        channels = Channels.from_config(config, sources)
-        context = (*channels.context, *channels.context_static)
-        target, dynamic, static, around = (
-            [channel.source for channel in some]
-            for some in (channels.target, channels.dynamic, channels.static, context)
-        )
-        geometry = build_geometry(config.region, sources, target, dynamic, static, around)
-        lags = Lags(tuple(parse_offset(text) for text in config.lags), sources[target[0]].calendar)
-        times = sample_times(config, sources, channels, lags)
-        adapter = cls(config, root, sources, channels, geometry, lags, times)
-        required(channels.all)  # refuses options that do not suit a variable, before any long work
-        if store is not None:
-            require_needs(adapter, store)
+        parts = open_parts(config, base)
+        adapter = cls(config, parts)
+        required(parts.channels.all)  # refuses options that do not suit a variable, before any long work
+        if parts.store is not None:
+            require_needs(adapter, parts.store)
         if statistics is not None:
             adapter.load_statistics(statistics)
         elif config.statistics is not None:
@@ -136,8 +107,7 @@ class GriddedAdapter:
 
     def with_sources(self, sources: Mapping[str, FieldSource]) -> GriddedAdapter:
         """The same configuration, boxes and splits on other sources of the same grids and times; nothing scaled."""
-        times = SampleTimes(self._splits, self.dropped_times)
-        return GriddedAdapter(self.config, self.root, sources, self.channels, self.geometry, self.lags, times)
+        return GriddedAdapter(self.config, replace(self.parts, sources=sources))
 
     # What there is
 
@@ -220,18 +190,13 @@ class GriddedAdapter:
     def context_cell(self) -> tuple[float, float]:
         """Height and width of an HR cell in cells of the context grid; (1, 1) without context."""
         anchored = self.geometry.anchored_context
-        if anchored is None:
-            return (1.0, 1.0)
-        return (float(1 / anchored.alignment.y.ratio), float(1 / anchored.alignment.x.ratio))
+        return (1.0, 1.0) if anchored is None else anchored.hr_cell
 
     @property
     def context_offset(self) -> tuple[float, float]:
         """Cells of the context grid from the context's first row and column edge to those of the HR box."""
         anchored = self.geometry.anchored_context
-        if anchored is None:
-            return (0.0, 0.0)
-        alignment, margins = anchored.alignment, anchored.margins
-        return (float(margins.top / alignment.y.ratio), float(margins.left / alignment.x.ratio))
+        return (0.0, 0.0) if anchored is None else anchored.offset
 
     @property
     def region(self) -> Region:
@@ -346,30 +311,9 @@ class GriddedAdapter:
         Raises:
             DataError: As ``fields``, or if no statistics are loaded.
         """
-        physical = self.field_batch(times, boxes)
-        target = mask = None
-        if physical.target is not None:
-            mask = ~np.isnan(physical.target)
-            target = self.forward_target(physical.target)
-            if not mask.all():
-                target = np.where(mask, target, np.float32(0))
-        static, context, context_static = physical.static, physical.context, physical.context_static
-        features = [self.encode_time(time) for time in times] if self.config.time_features else []
-        return {
-            "target": target,
-            "cond_dynamic": self.forward_conditioning(physical.dynamic),
-            "cond_static": None if static is None else self.forward_static(static),
-            "cond_context_dynamic": None if context is None else self.forward_context(context),
-            "cond_context_static": None if context_static is None else self.forward_context_static(context_static),
-            "cond_time": np.stack(features) if features else None,  # type: ignore[arg-type]
-            "cond_coord": box_coordinates(
-                hr=(self.geometry.hr_grid, physical.hr_boxes),
-                lr=(self.geometry.lr_grid, physical.lr_boxes),
-                context=(self.geometry.context_grid, physical.context_boxes),
-            ),
-            "mask": mask,
-            "meta": {"timestamps": list(times), **self.batch_meta()},
-        }
+        features = [self.encode_time(time) for time in times] if self.config.time_features else None
+        batch = scaled_batch(self.field_batch(times, boxes), self.scaling, self.geometry, features)
+        return {**batch, "meta": {"timestamps": list(times), **self.batch_meta()}}
 
     def encode_time(self, time: str) -> NDArray[np.float32] | None:
         """The time features of a time, float32 [F]; None when the configuration asks for none."""

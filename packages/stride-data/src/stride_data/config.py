@@ -30,6 +30,7 @@ from stride_data.urls import check_url, is_url
 from stride_data.yaml_config import absolute, apply_overrides, expand_env, load_yaml
 
 __all__ = [
+    "HOW_IT_IS_READ",
     "BoxConfig",
     "DataConfig",
     "DimsConfig",
@@ -46,6 +47,13 @@ __all__ = [
     "resolve_paths",
     "validate_data_config",
 ]
+
+
+HOW_IT_IS_READ = frozenset({"root", "store", "storage_options", "cache_gb"})
+"""Keys that say where the data lie and how they are read, but not what they are.
+
+The same data have other values of them on another machine, or once a training store is prepared.
+"""
 
 
 def _as_transform(value: Any) -> Any:

@@ -51,6 +51,16 @@ class AnchoredBox:
     alignment: Alignment
     margins: Margins
 
+    @property
+    def hr_cell(self) -> tuple[float, float]:
+        """Height and width of an HR cell in cells of the grid."""
+        return (float(1 / self.alignment.y.ratio), float(1 / self.alignment.x.ratio))
+
+    @property
+    def offset(self) -> tuple[float, float]:
+        """Cells of the grid from the box's first row and column edge to those of the HR box."""
+        return (float(self.margins.top / self.alignment.y.ratio), float(self.margins.left / self.alignment.x.ratio))
+
     def spans(self, hr: Box) -> tuple[tuple[Fraction, Fraction], tuple[Fraction, Fraction]]:
         """First and last edge along rows and along columns, on the HR grid."""
         top, bottom, left, right = self.margins

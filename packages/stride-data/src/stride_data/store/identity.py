@@ -7,23 +7,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from stride_data.config import DataConfig
+from stride_data.config import HOW_IT_IS_READ, DataConfig
 
 # Where files lie, how to get at them, and what is done with values once they are read do not decide what is stored.
-_NOT_DECIDING = frozenset(
-    (
-        "root",
-        "storage_options",
-        "variables_file",
-        "statistics",
-        "statistics_of",
-        "store",
-        "transforms",
-        "missing_conditioning",
-        "time_features",
-        "cache_gb",
-    )
-)
+_NOT_DECIDING = HOW_IT_IS_READ | {
+    "variables_file",
+    "statistics",
+    "statistics_of",
+    "transforms",
+    "missing_conditioning",
+    "time_features",
+}
 _NOT_IN_SOURCES = ("storage_options",)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from stride_data.adapter_protocol import Adapter
+from stride_data.config import HOW_IT_IS_READ
 from stride_vars.ensemble_format import EnsembleAttrs
 from stride_vars.errors import nearest
 from stride_vars.pmm import probability_matched_mean
@@ -65,7 +66,7 @@ def generate(
             "system": name,
             "checkpoint": loaded.id if loaded else None,
             "seed": config.seed,
-            "data": config.data.model_dump(mode="json"),
+            "data": config.data.model_dump(mode="json", exclude=set(HOW_IT_IS_READ)),
             "generate": config.generate.model_dump(mode="json", exclude={"baselines"}),
             "times": times,
         }

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
+from pydantic import ValidationError
+from stride_data.config import HOW_IT_IS_READ
+
 from stride_train.assemble import assemble_spec, measure_sigma_data
 from stride_train.checkpoint import latest_checkpoint, list_checkpoints, load_checkpoint
 from stride_train.config import ExperimentConfig
@@ -11,8 +16,12 @@ from stride_train.progress import progress
 from stride_train.run_folder import RunFolder
 from stride_train.training.trainer import Trainer, TrainingResult
 
-# What may change between the sessions of one training: how long it goes on and what it reports, not what is learnt.
-_MAY_CHANGE = {"budget", "log_every", "checkpoint_every", "keep_last", "num_workers", "monitor", "accelerator"}
+# What may change between the sessions of one training: how long it goes on, what it reports and where its data lie, not
+# what is learnt.
+_MAY_CHANGE = {
+    "train": {"budget", "log_every", "checkpoint_every", "keep_last", "num_workers", "monitor", "accelerator"},
+    "data": HOW_IT_IS_READ,
+}
 
 
 def train(config: ExperimentConfig, run: RunFolder, *, resume: bool) -> TrainingResult:
@@ -71,6 +80,9 @@ def require_same_experiment(theirs: dict, config: ExperimentConfig, where: str) 
         ExperimentError: Naming the first key that differs, with both values.
     """
     ours = config.model_dump(mode="json")
+    with contextlib.suppress(ValidationError):
+        # Keys that came with a later version have their defaults in what an earlier one wrote.
+        theirs = ExperimentConfig.model_validate(theirs).model_dump(mode="json")
     for section in ("seed", "data", "model", "train"):
         difference = _first_difference(theirs.get(section), ours[section], section)
         if difference is not None:
@@ -83,7 +95,7 @@ def require_same_experiment(theirs: dict, config: ExperimentConfig, where: str) 
 def _first_difference(theirs: object, ours: object, where: str) -> str | None:
     if isinstance(theirs, dict) and isinstance(ours, dict):
         for key in {**theirs, **ours}:
-            if where == "train" and key in _MAY_CHANGE:
+            if key in _MAY_CHANGE.get(where, ()):
                 continue
             found = _first_difference(theirs.get(key), ours.get(key), f"{where}.{key}")
             if found is not None:
