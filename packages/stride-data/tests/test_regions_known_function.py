@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stride_data.loaders import make_loader
 from stride_vars.regions import Box
+
+pytest.importorskip("torch")
+
+from stride_data.loaders import make_loader  # noqa: E402
 
 Array = np.ndarray
 METRES = ({"units": "m", "axis": "Y"}, {"units": "m", "axis": "X"})
