@@ -13,7 +13,7 @@ from stride_vars.regions import Box
 
 pytest.importorskip("torch")
 
-from stride_data.loaders import make_loader  # noqa: E402
+from stride_data.loaders import make_loader
 
 Array = np.ndarray
 METRES = ({"units": "m", "axis": "Y"}, {"units": "m", "axis": "X"})
