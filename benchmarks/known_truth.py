@@ -63,7 +63,7 @@ def main() -> None:
 
 def _problem(problem: Problem, budget: Budget, cases: int, plots: Path | None) -> dict[str, float]:
     generator = torch.Generator().manual_seed(99)
-    denoiser = train(problem.draw, spec_for(problem.draw(512, generator)), budget, told=_say)
+    denoiser = train(problem.draw, spec_for(problem.draw(512, generator), **problem.spec), budget, told=_say)
     case = problem.draw(cases, generator)
     target = case["target"]
     exact, ours = problem.exact(case, MEMBERS, generator), ensembles(denoiser, case, MEMBERS)
@@ -95,8 +95,8 @@ def _switch(problem: Problem, budget: Budget, cases: int) -> dict[str, float]:
     def blind(n: int, random: torch.Generator) -> dict[str, torch.Tensor]:
         return without(problem.name, problem.draw(n, random))
 
-    on = train(problem.draw, spec_for(probe), budget, told=_say)
-    off = train(blind, spec_for(without(problem.name, probe)), budget, told=_say)
+    on = train(problem.draw, spec_for(probe, **problem.spec), budget, told=_say)
+    off = train(blind, spec_for(without(problem.name, probe), **problem.spec), budget, told=_say)
     case = problem.draw(cases, generator)
     told = float(crps(ensembles(on, case, MEMBERS), case["target"]).mean())
     untold = float(crps(ensembles(off, without(problem.name, case), MEMBERS), case["target"]).mean())

@@ -35,8 +35,22 @@ class Budget:
 
 
 def spec_for(case: Case, **options: object) -> ModelSpec:
-    """Specification of a network for cases of this shape."""
-    target, dynamic = case["target"], case["dynamic"]
+    """Specification of a network for cases of this shape.
+
+    Args:
+        case: Any cases of the problem.
+        options: Further keys of the specification; those of a context are left out where the case has none.
+    """
+    target, dynamic, context = case["target"], case["dynamic"], case.get("context")
+    around: dict[str, object] = {}
+    if context is None:
+        options = {key: value for key, value in options.items() if not key.startswith("context_")}
+    else:
+        around = {
+            "use_context_encoder": True,
+            "in_context_dynamic_channels": context.shape[-3],
+            "context_shape": tuple(context.shape[-2:]),
+        }
     stacked = dynamic.ndim == 5
     return ModelSpec(
         in_dynamic_channels=dynamic.shape[-3],
@@ -47,7 +61,7 @@ def spec_for(case: Case, **options: object) -> ModelSpec:
         temporal_steps=dynamic.shape[1] if stacked else 1,
         film_features=case["features"].shape[1] if "features" in case else 0,
         sigma_data=float(target.std()),
-        **{"channels": (32, 64, 64), "blocks": 2, "patch": 1, "lr_channels": 32, **options},
+        **{"channels": (32, 64, 64), "blocks": 2, "patch": 1, "lr_channels": 32, **around, **options},
     )
 
 
@@ -71,7 +85,13 @@ def train(
         case = draw(budget.batch, generator)
         optimizer.zero_grad(set_to_none=True)
         parts = loss(
-            denoiser, case["target"], case["dynamic"], case.get("static"), case.get("features"), generator=generator
+            denoiser,
+            case["target"],
+            case["dynamic"],
+            case.get("static"),
+            case.get("features"),
+            context_dynamic=case.get("context"),
+            generator=generator,
         )
         parts.loss.backward()
         torch.nn.utils.clip_grad_norm_(denoiser.parameters(), 1.0)
@@ -93,7 +113,9 @@ def ensembles(denoiser: EDMDenoiser, case: Case, members: int, *, steps: int = 3
     for first in range(0, len(case["target"]), batch):
         part = {key: value[first : first + batch] for key, value in case.items()}
         n = len(part["target"])
-        encoded = denoiser.encode(part["dynamic"], part.get("static"), part.get("features")).expand_members(members)
+        encoded = denoiser.encode(
+            part["dynamic"], part.get("static"), part.get("features"), context_dynamic=part.get("context")
+        ).expand_members(members)
         noise = member_noise(range(first * members, (first + n) * members), part["target"].shape[1:])
         fields = heun(denoiser.bind(encoded), sigmas[0] * noise(0), sigmas, dtype=torch.float32)
         drawn.append(fields.reshape(n, members, *part["target"].shape[1:]))

@@ -92,6 +92,20 @@ def with_stack(n: int = 16) -> Problem:
     return Problem("temporal_stack", LinearGaussian(matern(n, n / 8), _all(n), (1, n, n), inputs))
 
 
+def with_context(n: int = 16) -> Problem:
+    """A wide field with noisy block means of it within the box, and of the box's surroundings."""
+    wide = 2 * n
+    first = n // 2
+    cells = torch.arange(wide * wide).reshape(wide, wide)[first : first + n, first : first + n].flatten()
+    box = torch.eye(wide * wide, dtype=torch.float64)[cells]
+    inputs = {
+        "dynamic": Input(block_mean(n, 4) @ box, (1, n // 4, n // 4), 1.0),
+        "context": Input(block_mean(wide, 4), (1, wide // 4, wide // 4), 1.0),
+    }
+    spec = {"context_cell": (0.25, 0.25), "context_offset": (first / 4, first / 4)}
+    return Problem("context", LinearGaussian(matern(wide, n / 2), box, (1, n, n), inputs), spec)
+
+
 def with_season(n: int = 16) -> Problem:
     """A shift by the phase of the year, which the block means of the rest do not show."""
     return Problem("day_of_year", _blocks_of_one(n), season=1.0)
@@ -107,6 +121,7 @@ PROBLEMS: dict[str, Callable[[], Problem]] = {
 SWITCHES: dict[str, Callable[[], Problem]] = {
     "statics": with_statics,
     "temporal_stack": with_stack,
+    "context": with_context,
     "day_of_year": with_season,
 }
 """Where one input must lower the CRPS."""
@@ -116,6 +131,8 @@ def without(name: str, case: Case) -> Case:
     """The case of a switch problem with its switch off."""
     if name == "statics":
         return {key: value for key, value in case.items() if key != "static"}
+    if name == "context":
+        return {key: value for key, value in case.items() if key != "context"}
     if name == "temporal_stack":
         return {**case, "dynamic": case["dynamic"][:, -1]}
     return {key: value for key, value in case.items() if key != "features"}
