@@ -2,7 +2,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from stride_model.loss import EDMLoss
-from stride_model.parameters import count, summary
 from stride_model.precondition import EDMDenoiser
 from stride_model.samplers.heun import heun
 from stride_model.samplers.member_noise import member_noise
@@ -170,13 +169,3 @@ def test_padding_does_not_leak_into_what_the_network_sees_first(tiny):
     assert folded.shape == (2, 12, 8, 10)
     assert torch.equal(patches.unfold(folded), x)
     assert torch.equal(folded, F.pixel_unshuffle(F.pad(x, (0, 2, 0, 3), mode="reflect"), 2))
-
-
-def test_summary_and_count(gated):
-    denoiser = EDMDenoiser(gated)
-    total = sum(p.numel() for p in denoiser.parameters())
-    assert count(denoiser) == total
-    text = summary(denoiser)
-    assert f"{total:,}" in text
-    for line in ("level 0", "level 1", "8 x 8", "4 x 4"):
-        assert line in text

@@ -36,6 +36,7 @@ def test_a_run_folder_holds_what_is_needed_to_go_on(trained, experiment):
         "config.yaml",
         "history.csv",
         "history.png",
+        "model.txt",
         "statistics.json",
     ]
     assert trained.load_config() == experiment
@@ -45,6 +46,13 @@ def test_a_run_folder_holds_what_is_needed_to_go_on(trained, experiment):
     assert checkpoint.data["statistics"]["variables"]["fine.prcp"]["n"] > 0
     assert 0.5 < checkpoint.spec.sigma_data < 1.5
     assert training_finished(experiment, trained)
+
+
+def test_the_run_folder_says_what_the_network_is(trained):
+    lines = trained.model_summary.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "HR 16 x 16 in patches of 2 x 2, padded to 16 x 16; LR 4 x 4"
+    assert any(line.startswith("network.encoder.1") for line in lines)
+    assert lines[-2].endswith("multiply-adds per call of the network and member")
 
 
 def test_the_monitors_stand_in_the_history(trained):

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import math
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from unittest import mock
 
@@ -100,7 +101,7 @@ def physicsnemo() -> dict:
     for name, solver in (("heun", HeunSolver(slope)), ("euler", EulerSolver(slope)), ("heun_churn", churned)):
         x = steps[0] * field
         with mock.patch("torch.randn_like", Draws()):
-            for now, after in zip(steps[:-1], steps[1:], strict=True):
+            for now, after in pairwise(steps):
                 x = solver.step(x, now.reshape(1), after.reshape(1))
         found[name] = x.flatten().tolist()
     images = torch.tensor(LOSS_FIELD).reshape(2, 1, 1, 2)

@@ -37,6 +37,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def model_summary(self) -> Path:
+        """The network in words: channels, grids, parameters and multiply-adds of its stages."""
+        return self.path / "model.txt"
+
+    @property
     def history(self) -> Path:
         """History of training, a row every few steps."""
         return self.path / "history.csv"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 
 from pydantic import ValidationError
 from stride_data.config import HOW_IT_IS_READ
+from stride_model.parameters import summary
 
 from stride_train.assemble import assemble_spec, measure_sigma_data
 from stride_train.checkpoint import latest_checkpoint, list_checkpoints, load_checkpoint
@@ -13,7 +15,7 @@ from stride_train.config import ExperimentConfig
 from stride_train.data import prepare_statistics
 from stride_train.errors import ExperimentError
 from stride_train.progress import progress
-from stride_train.run_folder import RunFolder
+from stride_train.run_folder import RunFolder, write_text
 from stride_train.training.trainer import Trainer, TrainingResult
 
 # What may change between the sessions of one training: how long it goes on, what it reports and where its data lie, not
@@ -52,6 +54,9 @@ def train(config: ExperimentConfig, run: RunFolder, *, resume: bool) -> Training
     if path is not None:
         trainer.resume(path)
     run.save_config(config)
+    described = summary(trainer.averaged_denoiser)
+    write_text(run.model_summary, f"{described}\n")
+    print(f"network: {', '.join(described.splitlines()[-3:])}", file=sys.stderr, flush=True)
     with progress(f"training ({config.train.budget.text})") as advance:
         return trainer.train(advance)
 
