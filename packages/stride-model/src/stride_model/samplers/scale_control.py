@@ -1,4 +1,4 @@
-"""Scale control: sampling that starts from a noised field instead of noise (SDEdit, Meng et al. 2022, arXiv 2108.01073).
+"""Scale control: sampling that starts from a noised field (SDEdit, Meng et al. 2022, arXiv 2108.01073).
 
 A scale of the field survives where its power exceeds that of the noise. In a basis in which the data's covariance is
 diagonal, with variance v of the data in one mode and w of the field, the exact denoiser turns that mode of field +

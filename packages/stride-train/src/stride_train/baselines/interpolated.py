@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from stride_data.adapter_protocol import Adapter
-from stride_model.conditioning.resample import interpolation_matrix
 
 from stride_train.errors import GenerationError
+from stride_train.upsampled import upsample
 
 
 class Interpolated:
@@ -60,12 +60,4 @@ class Interpolated:
         Returns:
             float32 [C_out, H_hr, W_hr].
         """
-        if dynamic.ndim == 4:
-            dynamic = dynamic[int(np.argmin(np.abs(self.adapter.lag_hours)))]
-        top, bottom, left, right = self.adapter.lr_margins
-        sides = ((top, bottom), (left, right))
-        rows, columns = (
-            interpolation_matrix(n_hr, n_lr, cell=(n_lr - before - after) / n_hr, offset=before).numpy()
-            for n_hr, n_lr, (before, after) in zip(hr_shape, dynamic.shape[-2:], sides, strict=True)
-        )
-        return rows @ dynamic[self.channels].astype(np.float32) @ columns.T
+        return upsample(dynamic, self.channels, self.adapter, hr_shape)

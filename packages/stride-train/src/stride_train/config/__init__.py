@@ -2,7 +2,7 @@
 
 from stride_train.config.budget import Amount, Budget
 from stride_train.config.experiment import ExperimentConfig
-from stride_train.config.generation import GenerateConfig, SamplerConfig
+from stride_train.config.generation import GenerateConfig, SamplerConfig, StartConfig
 from stride_train.config.model import ModelConfig
 from stride_train.config.training import MonitorConfig, TrainConfig
 
@@ -14,5 +14,6 @@ __all__ = [
     "ModelConfig",
     "MonitorConfig",
     "SamplerConfig",
+    "StartConfig",
     "TrainConfig",
 ]

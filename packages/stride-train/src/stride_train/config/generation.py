@@ -61,6 +61,23 @@ class SamplerConfig(BaseModel):
         return 2 * self.steps - 1 if self.method == "heun" else self.steps
 
 
+class StartConfig(BaseModel):
+    """Scale control: members start from the noised low-resolution field, which keeps its scales (arXiv 2108.01073).
+
+    Kept is what has more power than the noise; the finer scales are the model's, as without it.
+
+    Attributes:
+        sigma: Noise level at which sampling starts, in units of the scaled target: the lower, the more is kept.
+        fields: Dynamic field (`source.key`) of a target, by the target's name; a target that is not named takes the
+            first dynamic field of its own variable.
+    """
+
+    model_config = STRICT
+
+    sigma: float = Field(gt=0)
+    fields: dict[str, str] = Field(default_factory=dict)
+
+
 class GenerateConfig(BaseModel):
     """What is generated, and how.
 
@@ -69,6 +86,7 @@ class GenerateConfig(BaseModel):
         members: Ensemble size of the model.
         batch_size: Members drawn at once.
         sampler: The sampler and its noise levels.
+        start: Scale control; None starts from noise.
         pmm: Whether the probability matched mean is computed and saved.
         remove_drizzle: Whether the RainGate sets pixels that it holds for dry to zero (needs `model.use_rain_gate`).
         weights: `ema` takes the averaged weights, `raw` the last ones.
@@ -82,8 +100,19 @@ class GenerateConfig(BaseModel):
     members: int = Field(default=16, ge=1)
     batch_size: int = Field(default=8, ge=1)
     sampler: SamplerConfig = SamplerConfig()
+    start: StartConfig | None = None
     pmm: bool = True
     remove_drizzle: bool = False
     weights: Literal["ema", "raw"] = "ema"
     baselines: tuple[Literal["interpolated", "quantile_mapping"], ...] = BASELINES
     quantiles: int = Field(default=1000, ge=2)
+
+    @model_validator(mode="after")
+    def _start_within_the_sampler(self) -> GenerateConfig:
+        low, high = self.sampler.sigma_min, self.sampler.sigma_max
+        if self.start is not None and not low < self.start.sigma <= high:
+            raise ValueError(
+                f"start.sigma {self.start.sigma:g} must be above sampler.sigma_min {low:g} and at most "
+                f"sampler.sigma_max {high:g}"
+            )
+        return self

@@ -14,6 +14,7 @@ from stride_train.config import GenerateConfig
 from stride_train.config.generation import MODEL_SYSTEM
 from stride_train.errors import GenerationError
 from stride_train.generation.draw import draw_members
+from stride_train.generation.scale_control import StartFields
 from stride_train.training.precision import choose_precision
 
 
@@ -32,8 +33,8 @@ class DiffusionSystem:
             seed: The experiment's seed.
 
         Raises:
-            GenerationError: If the data's channels are not those that the network was trained with, or drizzle is to be
-                removed by a network that has no RainGate.
+            GenerationError: If the data's channels are not those that the network was trained with, drizzle is to be
+                removed by a network that has no RainGate, or members cannot start from the fields that are named.
         """
         _require_same_channels(checkpoint, adapter)
         if config.remove_drizzle and not checkpoint.spec.use_rain_gate:
@@ -42,6 +43,7 @@ class DiffusionSystem:
                 "switch it off."
             )
         self.adapter, self.config, self.seed = adapter, config, seed
+        self.start = None if config.start is None else StartFields(config.start, adapter)
         self.members = config.members
         self.checkpoint_id = checkpoint.id
         self.model_spec: dict[str, Any] | None = checkpoint.spec.model_dump(mode="json")
@@ -53,6 +55,7 @@ class DiffusionSystem:
             **config.sampler.model_dump(mode="json"),
             "network_calls_per_member": config.sampler.network_calls,
             "weights": config.weights,
+            "start": None if self.start is None else self.start.description,
             "remove_drizzle": config.remove_drizzle,
             "precision": "bf16" if self.precision else "float32",
             "batch_size": config.batch_size,
@@ -60,6 +63,9 @@ class DiffusionSystem:
 
     def generate(self, time: str) -> np.ndarray:
         """Members of one time, float32 [M, C_out, H_hr, W_hr] in canonical units."""
+        start = None
+        if self.start is not None:
+            start = self.start.at(time, self.adapter.fields(time).dynamic, self.adapter.hr_shape), self.start.sigma
         return draw_members(
             self.denoiser,
             self.adapter.sample(time),
@@ -71,6 +77,7 @@ class DiffusionSystem:
             batch_size=self.config.batch_size,
             remove_drizzle=self.config.remove_drizzle,
             precision=self.precision,
+            start=start,
         )
 
 

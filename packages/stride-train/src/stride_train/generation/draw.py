@@ -30,6 +30,7 @@ def draw_members(
     batch_size: int,
     remove_drizzle: bool = False,
     precision: torch.dtype | None = None,
+    start: tuple[np.ndarray, float] | None = None,
 ) -> np.ndarray:
     """Draws members of one case; the conditioning is encoded once for all of them.
 
@@ -46,6 +47,7 @@ def draw_members(
         batch_size: How many are drawn at once.
         remove_drizzle: Lower pixels that the RainGate holds for dry to the dry value.
         precision: Autocast to this type; None computes in float32.
+        start: Scaled field [C_out, H_hr, W_hr] to start from and the noise level to start at; None starts from noise.
 
     Returns:
         float32 [len(members), C_out, H_hr, W_hr] in canonical physical units.
@@ -57,6 +59,7 @@ def draw_members(
         value = sample.get(key)
         return None if value is None else torch.as_tensor(np.asarray(value), device=device)[None]
 
+    begin = None if start is None else (torch.from_numpy(start[0]), start[1])
     drawn = []
     with torch.autocast(device.type, dtype=precision or torch.bfloat16, enabled=precision is not None):
         case = denoiser.encode(
@@ -74,7 +77,7 @@ def draw_members(
                 device=device,
             )
             conditioning = case.expand_members(len(numbers))
-            field = sample_members(sampler, denoiser.bind(conditioning), noise, device).float()
+            field = sample_members(sampler, denoiser.bind(conditioning), noise, device, begin).float()
             if remove_drizzle and conditioning.gate_logits is not None:
                 field = gate(
                     field, conditioning.gate_logits, spec.gated_channels, _dry_values(adapter, spec.gated_channels)

@@ -67,7 +67,7 @@ def generate(
             "checkpoint": loaded.id if loaded else None,
             "seed": config.seed,
             "data": config.data.model_dump(mode="json", exclude=set(HOW_IT_IS_READ)),
-            "generate": config.generate.model_dump(mode="json", exclude={"baselines"}),
+            "generate": config.generate.model_dump(mode="json", exclude=_unasked(config)),
             "times": times,
         }
     )
@@ -84,6 +84,11 @@ def generate(
             system = QuantileMapping(adapter, quantiles=config.generate.quantiles, seed=config.seed, advance=advance)
     _write_all(system, adapter, config, times, path, fingerprint)
     return path
+
+
+def _unasked(config: ExperimentConfig) -> set[str]:
+    """Keys of the `generate` section that do not decide what is in an ensemble."""
+    return {"baselines"} | ({"start"} if config.generate.start is None else set())
 
 
 def times_to_generate(adapter: Adapter, config: ExperimentConfig) -> list[str]:

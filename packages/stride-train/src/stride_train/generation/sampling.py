@@ -9,25 +9,39 @@ from stride_model.samplers.dpmpp_2m_sde import dpmpp_2m_sde
 from stride_model.samplers.euler import euler
 from stride_model.samplers.heun import heun
 from stride_model.samplers.protocol import Denoiser, Noise
+from stride_model.samplers.scale_control import start_from
 from stride_model.schedule import karras_schedule
 
 from stride_train.config import SamplerConfig
 
 
-def sample_members(config: SamplerConfig, denoise: Denoiser, noise: Noise, device: torch.device) -> torch.Tensor:
-    """Draws a batch of members from noise.
+def sample_members(
+    config: SamplerConfig,
+    denoise: Denoiser,
+    noise: Noise,
+    device: torch.device,
+    start: tuple[torch.Tensor, float] | None = None,
+) -> torch.Tensor:
+    """Draws a batch of members.
 
     Args:
         config: Method and noise levels.
         denoise: D(x; sigma) of the batch.
         noise: Its noise by number; draw 0 is where sampling starts.
         device: Where the noise levels go.
+        start: Scaled field [C, H, W] that all members start from, and the noise level to start at; None for noise.
 
     Returns:
         Clean fields [B, C, H, W] in scaled units.
     """
-    sigmas = karras_schedule(config.steps, config.sigma_min, config.sigma_max, config.rho).to(device)
-    x = sigmas[0] * noise(0)
+    if start is None:
+        sigmas = karras_schedule(config.steps, config.sigma_min, config.sigma_max, config.rho).to(device)
+        x = sigmas[0] * noise(0)
+    else:
+        field, sigma = start
+        x, sigmas = start_from(
+            field.to(device), noise, sigma=sigma, n=config.steps, sigma_min=config.sigma_min, rho=config.rho
+        )
     churn = Churn(config.s_churn, config.s_min, config.s_max, config.s_noise)
     match config.method:
         case "heun":
