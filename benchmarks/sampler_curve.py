@@ -13,7 +13,7 @@
 # ///
 """How good an ensemble is after so many network calls: CRPS against calls for every sampler.
 
-    uv run --script benchmarks/sampler_curve.py [--quick] [--json FILE] [--plots FOLDER] [--run RUN_DIR] [--only NAME ...]
+    uv run --script benchmarks/sampler_curve.py [--quick] [--json FILE] [--plots FOLDER] [--run RUN_DIR]
 
 On problems of known truth, once with the exact denoiser (what is left is the sampler's own error) and with networks
 that the script trains; and, with --run, on the times of a split that a trained run has not seen. Every sampler starts
@@ -188,11 +188,11 @@ def _of_run(folder: Path, split: str, count: int, size: int) -> Score:
     times = adapter.times(split)
     chosen = [times[i] for i in np.unique(np.linspace(0, len(times) - 1, count).round().astype(int))]
     precision = torch.bfloat16 if choose_precision("auto") == "bf16-mixed" else None
-    cases = [(time, adapter.sample(time), adapter.fields(time)) for time in chosen]
+    cases = [(moment, adapter.sample(moment), adapter.fields(moment)) for moment in chosen]
 
     def score(sampler: SamplerConfig) -> float:
         scores = []
-        for time, sample, fields in cases:
+        for moment, sample, fields in cases:
             assert fields.target is not None
             members = draw_members(
                 denoiser,
@@ -200,7 +200,7 @@ def _of_run(folder: Path, split: str, count: int, size: int) -> Score:
                 adapter,
                 sampler,
                 seed=config.seed,
-                time=time,
+                time=moment,
                 members=range(size),
                 batch_size=size,
                 precision=precision,

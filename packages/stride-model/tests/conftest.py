@@ -34,6 +34,56 @@ def gated(tiny: ModelSpec) -> ModelSpec:
 
 
 @pytest.fixture
+def everything(tiny: ModelSpec) -> ModelSpec:
+    """Every switch on, on grids whose cells are not square and whose sizes nothing divides."""
+    return ModelSpec(
+        **{
+            **tiny.model_dump(),
+            "out_channels": 2,
+            "cond_lr_shape": (7, 6),
+            "lr_margins": (1, 0, 2, 1),
+            "target_hr_shape": (18, 15),  # LR cells of 3 x 5 pixels
+            "temporal_steps": 2,
+            "attention_levels": (1,),
+            "film_features": 2,
+            "use_context_encoder": True,
+            "in_context_dynamic_channels": 1,
+            "in_context_static_channels": 1,
+            "context_shape": (9, 11),
+            "context_cell": (0.25, 0.5),
+            "context_offset": (2.0, 1.5),
+            "context_channels": 8,
+            "use_rain_gate": True,
+            "gated_channels": (1,),
+            "gate_thresholds": (0.5,),
+        }
+    )
+
+
+@pytest.fixture
+def whole_case() -> Callable[..., tuple[torch.Tensor, dict[str, torch.Tensor]]]:
+    """Random target, and everything that `encode` takes by name, that fit a specification."""
+
+    def make(spec: ModelSpec, batch: int = 2, seed: int = 0):
+        generator = torch.Generator().manual_seed(seed)
+        steps = () if spec.temporal_steps == 1 else (spec.temporal_steps,)
+        context = spec.context_shape or (0, 0)
+        shapes = {
+            "cond_dynamic": (*steps, spec.in_dynamic_channels, *spec.cond_lr_shape),
+            "cond_static": (spec.in_static_channels, *spec.target_hr_shape),
+            "cond_features": (spec.film_features,),
+            "context_dynamic": (*steps, spec.in_context_dynamic_channels, *context),
+            "context_static": (spec.in_context_static_channels, *context),
+        }
+        target = torch.randn(batch, spec.out_channels, *spec.target_hr_shape, generator=generator)
+        return target, {
+            name: torch.randn(batch, *shape, generator=generator) for name, shape in shapes.items() if 0 not in shape
+        }
+
+    return make
+
+
+@pytest.fixture
 def perturbed() -> Callable[[ModelSpec], EDMDenoiser]:
     """Build a denoiser whose zero-initialised layers are moved off zero."""
 

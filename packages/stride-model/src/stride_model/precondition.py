@@ -10,6 +10,7 @@ from stride_model.conditioning.context import ContextEncoder, context_fields
 from stride_model.conditioning.maps import Conditioning
 from stride_model.conditioning.native_lr import NativeLREncoder
 from stride_model.errors import SpecError
+from stride_model.grids import Grids
 from stride_model.rain_gate import RainGate
 from stride_model.spec import ModelSpec
 from stride_model.unet.embedding import FeatureEmbedding
@@ -51,12 +52,13 @@ class EDMDenoiser(nn.Module):
     `encode` runs once per case; `forward` runs at every step of a sampler and reuses what `encode` returned.
 
     Args:
-        spec: What to build.
+        spec: What to build. Attention over very large grids gets a warning.
     """
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
         self.spec = spec
+        Grids.of(spec).warn_of_attention(spec.attention_levels)
         self.encoder = NativeLREncoder(spec)
         self.context = ContextEncoder(spec) if spec.use_context_encoder else None
         self.gate = RainGate(spec) if spec.use_rain_gate else None
