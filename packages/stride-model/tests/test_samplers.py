@@ -77,6 +77,33 @@ def test_2m_by_hand():
     assert float(found) == pytest.approx(second)
 
 
+def test_euler_and_heun_by_hand():
+    """Levels 4, 2, 1 and D(x) = x / 2: the slope is x / (2 sigma)."""
+    x, levels = torch.tensor([[8.0]], dtype=torch.float64), torch.tensor([4.0, 2.0, 1.0])
+    assert float(euler(lambda x, sigma: x / 2, x, levels)) == 8 - 2 * 1 - 1 * 1.5
+    first = 8 - 2 * (1 + 6 / 4) / 2  # Euler's 6 has the slope 6 / 4
+    second = first - 1 * (first / 4 + (first - first / 4) / 2) / 2
+    assert float(heun(lambda x, sigma: x / 2, x, levels)) == pytest.approx(second, rel=1e-12)
+
+
+def test_churn_by_hand():
+    """One step from 3 with gamma = 1/4 and noise 2: the level rises to 3.75, the state by the root of the difference."""
+    x, levels = torch.tensor([[8.0]], dtype=torch.float64), torch.tensor([3.0, 1.0])
+    churn = Churn(s_churn=0.25, s_noise=1.5)
+    raised = 8 + math.sqrt(3.75**2 - 9) * 1.5 * 2
+    found = euler(lambda x, sigma: x / 2, x, levels, churn=churn, noise=lambda draw: torch.full((1, 1), 2.0))
+    assert float(found) == pytest.approx(raised + (1 - 3.75) * raised / 2 / 3.75, rel=1e-12)
+
+
+def test_the_sde_sampler_by_hand():
+    """Levels 4, 2, 1, D(x) = x / 2 and noise 1: e^-2h = 1/4, of which 3/4 goes to the denoiser and its root to noise."""
+    x, levels = torch.tensor([[8.0]], dtype=torch.float64), torch.tensor([4.0, 2.0, 1.0])
+    first = 8 / 4 + 0.75 * 4 + 2 * math.sqrt(0.75)
+    second = first / 4 + 0.75 * (first / 2 + (first / 2 - 4) / 2) + math.sqrt(0.75)
+    found = dpmpp_2m_sde(lambda x, sigma: x / 2, x, levels, noise=lambda draw: torch.ones(1, 1))
+    assert float(found) == pytest.approx(second, rel=1e-7)
+
+
 def test_2m_is_exact_where_the_denoiser_does_not_depend_on_x():
     """The ODE is then linear, and the last step to 0 gives the denoiser."""
     x = start(3, 10.0)

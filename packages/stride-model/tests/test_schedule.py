@@ -1,5 +1,7 @@
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from stride_model.schedule import karras_schedule
 
 
@@ -18,6 +20,15 @@ def test_the_papers_defaults():
     assert (levels.diff() < 0).all()
     # (80^(1/7) + 1/17 (0.002^(1/7) - 80^(1/7)))^7, computed by hand
     assert levels[1] == pytest.approx(57.585985, rel=1e-6)
+
+
+@given(st.integers(1, 60), st.floats(1e-4, 1.0), st.floats(1.5, 1e4), st.floats(0.5, 12.0))
+def test_levels_fall_from_sigma_max_to_sigma_min_and_end_at_zero(n, sigma_min, factor, rho):
+    levels = karras_schedule(n, sigma_min, factor * sigma_min, rho)
+    assert levels.shape == (n + 1,) and levels.isfinite().all()
+    assert (levels.diff() < 0).all()
+    assert levels[0] == pytest.approx(factor * sigma_min, rel=1e-9)
+    assert levels[-1] == 0 and (n == 1 or levels[-2] == pytest.approx(sigma_min, rel=1e-6))
 
 
 def test_one_step_does_not_divide_by_zero():
