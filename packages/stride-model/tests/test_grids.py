@@ -48,7 +48,11 @@ def test_any_size_and_any_ratio_keep_their_shape(data, rows, columns, patch, att
     generator = torch.Generator().manual_seed(rows * columns)
     x = torch.randn(2, 1, rows, columns, generator=generator)
     static = torch.randn(2, 1, rows, columns, generator=generator)
-    found = denoised(denoiser, x, {"cond_dynamic": torch.randn(2, 1, *spec.cond_lr_shape), "cond_static": static})
+    found = denoised(
+        denoiser,
+        x,
+        {"cond_dynamic": torch.randn(2, 1, *spec.cond_lr_shape, generator=generator), "cond_static": static},
+    )
     assert found.shape == x.shape
     assert found.isfinite().all()
 

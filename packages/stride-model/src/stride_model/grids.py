@@ -47,5 +47,5 @@ class Grids:
                 warnings.warn(
                     f"level {level} attends over {rows} x {columns} cells, more than {AFFORDABLE_CELLS}; the cost "
                     "grows with the square of that: keep attention_levels to coarser levels",
-                    stacklevel=3,
+                    stacklevel=2,
                 )

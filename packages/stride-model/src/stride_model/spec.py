@@ -38,7 +38,8 @@ class ModelSpec(BaseModel):
         channels: Width of each level; each level has half the resolution of the one before.
         blocks: Residual blocks per level, on the way down and on the way up.
         expansion: Hidden width of a residual block's perceptron, in units of the level's width.
-        attention_levels: Levels with self-attention, counted from 0 at the finest.
+        attention_levels: Levels with self-attention, counted from 0 at the finest; for grids of up to 64 x 64 cells, as
+            its cost grows with their square (`EDMDenoiser` warns of larger ones).
         embedding_channels: Width of the noise-level embedding.
         lr_channels: Width of the LR encoder.
         lr_blocks: Residual blocks of the LR encoder.

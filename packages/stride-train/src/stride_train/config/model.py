@@ -15,7 +15,8 @@ class ModelConfig(BaseModel):
         channels: Width of each level of the UNet, finest first.
         blocks: Residual blocks per level.
         expansion: Hidden width of a block's perceptron, in units of the level's width.
-        attention_levels: Levels (0 is the finest) with self-attention.
+        attention_levels: Levels (0 is the finest) with self-attention; for levels of up to 64 x 64 cells (a warning
+            tells of larger ones).
         dropout: Dropout within the residual blocks.
         embedding_channels: Width of the noise-level embedding.
         lr_channels: Width of the encoder of the low-resolution fields.
