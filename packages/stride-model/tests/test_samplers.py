@@ -87,7 +87,7 @@ def test_euler_and_heun_by_hand():
 
 
 def test_churn_by_hand():
-    """One step from 3 with gamma = 1/4 and noise 2: the level rises to 3.75, the state by the root of the difference."""
+    """One step from 3 with gamma = 1/4 and noise 2: the level rises to 3.75."""
     x, levels = torch.tensor([[8.0]], dtype=torch.float64), torch.tensor([3.0, 1.0])
     churn = Churn(s_churn=0.25, s_noise=1.5)
     raised = 8 + math.sqrt(3.75**2 - 9) * 1.5 * 2
@@ -96,7 +96,7 @@ def test_churn_by_hand():
 
 
 def test_the_sde_sampler_by_hand():
-    """Levels 4, 2, 1, D(x) = x / 2 and noise 1: e^-2h = 1/4, of which 3/4 goes to the denoiser and its root to noise."""
+    """Levels 4, 2, 1, D(x) = x / 2 and noise 1: e^-2h = 1/4; 3/4 goes to the denoiser, its root to noise."""
     x, levels = torch.tensor([[8.0]], dtype=torch.float64), torch.tensor([4.0, 2.0, 1.0])
     first = 8 / 4 + 0.75 * 4 + 2 * math.sqrt(0.75)
     second = first / 4 + 0.75 * (first / 2 + (first / 2 - 4) / 2) + math.sqrt(0.75)

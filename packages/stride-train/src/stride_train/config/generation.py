@@ -113,6 +113,6 @@ class GenerateConfig(BaseModel):
         if self.start is not None and not low < self.start.sigma <= high:
             raise ValueError(
                 f"start.sigma {self.start.sigma:g} must be above sampler.sigma_min {low:g} and at most "
-                f"sampler.sigma_max {high:g}"
+                f"sampler.sigma_max {high:g}; choose it between them"
             )
         return self
