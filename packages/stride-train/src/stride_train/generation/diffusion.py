@@ -65,7 +65,8 @@ class DiffusionSystem:
         """Members of one time, float32 [M, C_out, H_hr, W_hr] in canonical units."""
         start = None
         if self.start is not None:
-            start = self.start.at(time, self.adapter.fields(time).dynamic, self.adapter.hr_shape), self.start.sigma
+            fields = self.adapter.fields(time)
+            start = self.start.at(time, fields.dynamic, fields.hr_box.shape), self.start.sigma
         return draw_members(
             self.denoiser,
             self.adapter.sample(time),
