@@ -232,16 +232,18 @@ def draw(problems: dict[str, Any], path: Path) -> None:
         for method, marker in zip(METHODS, "osD^", strict=True):
             calls, values = zip(*found[method], strict=True)
             axis.plot(calls, [value / reference for value in values], marker=marker, ms=4.5, label=labels[method])
-        axis.set(title=name, xscale="log", yscale="log", ylim=(0.94, 2.0))
+        lowest = min(value for method in METHODS for _, value in found[method]) / reference
+        axis.set(title=name, xscale="log", yscale="log", ylim=(min(0.94, 0.97 * lowest), 2.0))
         axis.set_xticks(CALLS, [str(n) for n in CALLS])
-        axis.set_yticks([0.95, 1, 1.05, 1.1, 1.2, 1.5, 2], ["0.95", "1", "1.05", "1.1", "1.2", "1.5", "2"])
+        ticks = [tick for tick in (0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.5, 2) if tick >= axis.get_ylim()[0]]
+        axis.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.minorticks_off()
         axis.grid(alpha=0.3)
     for axis in axes[-1]:
         axis.set_xlabel("network calls a member")
     for axis in axes[:, 0]:
         axis.set_ylabel("CRPS / CRPS of Heun, 35 calls")
-    axes[0, 0].legend(fontsize=8)
+    axes[0, 0].legend(fontsize=8, loc="upper right")
     figure.savefig(path, dpi=160)
 
 
