@@ -221,9 +221,7 @@ def draw(problems: dict[str, Any], path: Path) -> None:
     labels = {"heun": "Heun", "euler": "Euler", "dpmpp_2m": "DPM-Solver++(2M)", "dpmpp_2m_sde": "SDE-DPM-Solver++(2M)"}
     columns = min(len(problems), 3)
     rows = -(-len(problems) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(4.2 * columns, 3.5 * rows), layout="constrained", squeeze=False, sharex=True
-    )
+    figure, axes = plt.subplots(rows, columns, figsize=(4.2 * columns, 3.5 * rows), layout="constrained", squeeze=False)
     for axis in axes.flat[len(problems) :]:
         axis.set_visible(False)
     for axis, (name, found) in zip(axes.flat, problems.items(), strict=False):
@@ -234,13 +232,12 @@ def draw(problems: dict[str, Any], path: Path) -> None:
             axis.plot(calls, [value / reference for value in values], marker=marker, ms=4.5, label=labels[method])
         lowest = min(value for method in METHODS for _, value in found[method]) / reference
         axis.set(title=name, xscale="log", yscale="log", ylim=(min(0.94, 0.97 * lowest), 2.0))
+        axis.set(xlabel="network calls a member", xlim=(3.5, 40))
         axis.set_xticks(CALLS, [str(n) for n in CALLS])
         ticks = [tick for tick in (0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.5, 2) if tick >= axis.get_ylim()[0]]
         axis.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
         axis.minorticks_off()
         axis.grid(alpha=0.3)
-    for axis in axes[-1]:
-        axis.set_xlabel("network calls a member")
     for axis in axes[:, 0]:
         axis.set_ylabel("CRPS / CRPS of Heun, 35 calls")
     axes[0, 0].legend(fontsize=8, loc="upper right")
