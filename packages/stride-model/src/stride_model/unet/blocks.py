@@ -78,11 +78,38 @@ class ResBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.contract = zero(nn.Conv2d(expansion * out_channels, out_channels, 1))
 
-    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
-        """Map [B, in_channels, H, W] and [B, embedding_channels] to [B, out_channels, H, W]."""
-        x = self.match(x)
+    def forward(self, x: Tensor, embedding: Tensor, skip: Tensor | None = None) -> Tensor:
+        """Apply the block.
+
+        Args:
+            x: [B, in_channels, H, W]; or, with a skip, the coarser grid's [B, in_channels - c, H / 2, W / 2].
+            embedding: [B, embedding_channels].
+            skip: [B, c, H, W]. The block then acts on x, its cells repeated 2 x 2, and this side by side.
+
+        Returns:
+            [B, out_channels, H, W].
+        """
+        x = self.match(x) if skip is None else self._match_both(x, skip)
         h = self.norm(self.depthwise(x), embedding)
-        return x + self.contract(self.dropout(F.silu(self.expand(h))))
+        # Elementwise work on the hidden layer counts: overwritten where no gradient needs what it was.
+        h = F.silu(self.expand(h), inplace=not torch.is_grad_enabled())
+        return x + self.contract(self.dropout(h))
+
+    def _match_both(self, coarse: Tensor, skip: Tensor) -> Tensor:
+        """`match` of both, without laying them side by side.
+
+        A 1x1 convolution of channels side by side is the sum of one on each part, and it commutes with repeating
+        cells: the coarse part is convolved while still coarse.
+        """
+        assert isinstance(self.match, nn.Conv2d)
+        of_coarse, of_skip = self.match.weight.split([coarse.shape[1], skip.shape[1]], dim=1)
+        return F.conv2d(skip, of_skip, self.match.bias) + repeat_cells(F.conv2d(coarse, of_coarse))
+
+
+def repeat_cells(x: Tensor) -> Tensor:
+    """Each cell 2 x 2 times: [B, C, H, W] to [B, C, 2H, 2W]."""
+    with torch.autocast(x.device.type, enabled=False):  # which would make float32 of it on CPUs
+        return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 class SelfAttention(nn.Module):

@@ -31,10 +31,11 @@ class Level(nn.Module):
         )
         self.attentions = nn.ModuleList(SelfAttention(channels) if attention else nn.Identity() for _ in self.blocks)
 
-    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
-        """Map [B, in_channels, H, W] to [B, channels, H, W]."""
+    def forward(self, x: Tensor, embedding: Tensor, skip: Tensor | None = None) -> Tensor:
+        """Map [B, in_channels, H, W] to [B, channels, H, W]; x and skip as `ResBlock` takes them."""
         for block, attention in zip(self.blocks, self.attentions, strict=True):
-            x = attention(block(x, embedding))
+            x = attention(block(x, embedding, skip))
+            skip = None
         return x
 
 
@@ -92,6 +93,5 @@ class UNet(nn.Module):
             h = encoder(h, embedding)
             skips.append(h)
         for level in reversed(range(len(self.decoder))):
-            h = F.interpolate(self.up[level](h), scale_factor=2.0, mode="nearest")
-            h = self.decoder[level](torch.cat([h, skips[level]], dim=1), embedding)
+            h = self.decoder[level](self.up[level](h), embedding, skips[level])
         return self.patches.unfold(self.head(F.silu(self.norm(h))))
