@@ -137,7 +137,7 @@ def _ensembles(denoiser: EDMDenoiser, case: Case, trial: Trial, mode: Mode) -> T
     for i in range(trial.cases):
         with _autocast(mode, device):
             encoded = denoiser.encode(case["dynamic"][i : i + 1]).expand_members(trial.members)
-            noise = member_noise(range(i * trial.members, (i + 1) * trial.members), shape, device)
+            noise = member_noise(range(i * trial.members, (i + 1) * trial.members), shape, device=device)
             start = sigmas[0] * noise(0)
             drawn.append(dpmpp_2m(denoiser.bind(encoded), start, sigmas.to(device), dtype=torch.float32))
     return torch.stack(drawn)
