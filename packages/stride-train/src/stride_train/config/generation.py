@@ -90,6 +90,7 @@ class GenerateConfig(BaseModel):
         pmm: Whether the probability matched mean is computed and saved.
         remove_drizzle: Whether the RainGate sets pixels that it holds for dry to zero (needs `model.use_rain_gate`).
         weights: `ema` takes the averaged weights, `raw` the last ones.
+        compile: Compile the network's calls, which takes a minute or so at the start and pays in long generations.
         baselines: Which baselines `stride run` makes beside the model.
         quantiles: Number of quantiles of the empirical quantile mapping.
     """
@@ -104,6 +105,7 @@ class GenerateConfig(BaseModel):
     pmm: bool = True
     remove_drizzle: bool = False
     weights: Literal["ema", "raw"] = "ema"
+    compile: bool = False
     baselines: tuple[Literal["interpolated", "quantile_mapping"], ...] = BASELINES
     quantiles: int = Field(default=1000, ge=2)
 

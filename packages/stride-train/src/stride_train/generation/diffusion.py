@@ -10,6 +10,7 @@ from stride_data.adapter_protocol import Adapter
 from stride_model.precondition import EDMDenoiser
 
 from stride_train.checkpoint import Checkpoint
+from stride_train.compilation import compile_network
 from stride_train.config import GenerateConfig
 from stride_train.config.generation import MODEL_SYSTEM
 from stride_train.errors import GenerationError
@@ -50,6 +51,8 @@ class DiffusionSystem:
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.denoiser = EDMDenoiser(checkpoint.spec).to(device).eval()
         self.denoiser.load_state_dict(checkpoint.average if config.weights == "ema" else checkpoint.network)
+        if config.compile:
+            compile_network(self.denoiser, device, "generate.compile")
         self.precision = torch.bfloat16 if choose_precision("auto") == "bf16-mixed" else None
         self.description: dict[str, Any] = {
             **config.sampler.model_dump(mode="json"),
@@ -59,6 +62,7 @@ class DiffusionSystem:
             "remove_drizzle": config.remove_drizzle,
             "precision": "bf16" if self.precision else "float32",
             "batch_size": config.batch_size,
+            **({"compiled": True} if config.compile else {}),
         }
 
     def generate(self, time: str) -> np.ndarray:

@@ -1,0 +1,68 @@
+"""`generate.compile`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from stride_model.precondition import EDMDenoiser
+from stride_train.errors import ExperimentError
+from stride_train.generation.run import generate
+from stride_train.run_folder import RunFolder
+
+
+def changed(experiment, section, **changes):
+    return experiment.model_copy(update={section: getattr(experiment, section).model_copy(update=changes)})
+
+
+@pytest.fixture
+def graphs(monkeypatch) -> list[torch.fx.GraphModule]:
+    """What reached the compiler, which runs it as it is: quick, and nothing but the translation is new."""
+    seen = []
+
+    def backend(graph, inputs):
+        seen.append(graph)
+        return graph.forward
+
+    torch.compiler.reset()
+    monkeypatch.setattr(EDMDenoiser, "compile", lambda self: torch.nn.Module.compile(self, backend=backend))
+    monkeypatch.setenv("CXX", sys.executable)  # some program: whether it compiles is not asked
+    return seen
+
+
+@pytest.fixture
+def run(trained, tmp_path) -> RunFolder:
+    shutil.copytree(trained.path, tmp_path / "run")
+    return RunFolder(tmp_path / "run")
+
+
+def test_generation_calls_the_compiled_network_and_draws_the_same(run, experiment, graphs):
+    plain = xr.open_datatree(generate(run, experiment), engine="zarr")["ensemble/prcp"].load()
+    assert not graphs
+    path = generate(run, changed(experiment, "generate", compile=True))
+    assert graphs
+    compiled = xr.open_datatree(path, engine="zarr")["ensemble/prcp"]
+    np.testing.assert_allclose(compiled, plain, rtol=1e-3, atol=1e-3)
+
+
+def test_without_a_compiler_the_key_is_named_and_nothing_is_written(run, experiment, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ExperimentError, match=r"generate\.compile needs a C\+\+ compiler"):
+        generate(run, changed(experiment, "generate", compile=True))
+    assert not list(run.path.rglob("*.zarr"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
+def test_compiled_equals_plain_to_rounding(run, experiment):
+    torch.compiler.reset()
+    plain = xr.open_datatree(generate(run, experiment), engine="zarr")["ensemble/prcp"].load()
+    compiled = xr.open_datatree(generate(run, changed(experiment, "generate", compile=True)), engine="zarr")
+    # Under bf16 autocast, which `generate` chooses where the hardware computes in it.
+    scale = float(plain.std())
+    assert float(np.abs(compiled["ensemble/prcp"] - plain).mean()) < 0.05 * scale
