@@ -1,4 +1,4 @@
-"""`generate.compile`."""
+"""`train.compile` and `generate.compile`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from stride_model.precondition import EDMDenoiser
 from stride_train.errors import ExperimentError
 from stride_train.generation.run import generate
 from stride_train.run_folder import RunFolder
+from stride_train.training.history import read_history
+from stride_train.training.run import train
 
 
 def changed(experiment, section, **changes):
@@ -40,6 +42,15 @@ def run(trained, tmp_path) -> RunFolder:
     return RunFolder(tmp_path / "run")
 
 
+def test_training_calls_the_compiled_network_and_learns_the_same(trained, experiment, tmp_path, graphs):
+    run = RunFolder(tmp_path)
+    run.create()
+    train(changed(experiment, "train", compile=True), run, resume=False)
+    assert graphs
+    plain, compiled = ([float(row["edm_loss"]) for row in read_history(folder.history)] for folder in (trained, run))
+    np.testing.assert_allclose(compiled, plain, rtol=1e-3)
+
+
 def test_generation_calls_the_compiled_network_and_draws_the_same(run, experiment, graphs):
     plain = xr.open_datatree(generate(run, experiment), engine="zarr")["ensemble/prcp"].load()
     assert not graphs
@@ -49,12 +60,21 @@ def test_generation_calls_the_compiled_network_and_draws_the_same(run, experimen
     np.testing.assert_allclose(compiled, plain, rtol=1e-3, atol=1e-3)
 
 
-def test_without_a_compiler_the_key_is_named_and_nothing_is_written(run, experiment, monkeypatch):
+def test_a_training_may_go_on_compiled(run, experiment, graphs):
+    train(changed(experiment, "train", compile=True), run, resume=True)
+
+
+@pytest.mark.parametrize("section", ["train", "generate"])
+def test_without_a_compiler_the_key_is_named_and_nothing_is_written(run, experiment, tmp_path, monkeypatch, section):
     monkeypatch.setenv("CXX", "no-such-compiler")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ExperimentError, match=r"generate\.compile needs a C\+\+ compiler"):
-        generate(run, changed(experiment, "generate", compile=True))
-    assert not list(run.path.rglob("*.zarr"))
+    config = changed(experiment, section, compile=True)
+    with pytest.raises(ExperimentError, match=rf"{section}\.compile needs a C\+\+ compiler"):
+        if section == "train":
+            train(config, RunFolder(tmp_path / "new"), resume=False)
+        else:
+            generate(run, config)
+    assert not list(run.path.rglob("*.zarr")) and not list(tmp_path.rglob("new/checkpoints/*"))
 
 
 @pytest.mark.slow

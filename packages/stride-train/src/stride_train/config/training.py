@@ -52,6 +52,7 @@ class TrainConfig(BaseModel):
         ema_halflife_images: Half-life of the averaged weights, in images.
         ema_ramp: The half-life is at most this share of the images seen so far.
         precision: `auto` takes bf16 autocast where the hardware computes in it, else float32.
+        compile: Compile the network's calls, which takes a minute or so at the start and pays in long trainings.
         accelerator: Passed to lightning-fabric.
         num_workers: Loader processes; 0 reads in the training process.
         log_every: Steps between rows of the history.
@@ -81,6 +82,7 @@ class TrainConfig(BaseModel):
     ema_halflife_images: float = Field(default=2000.0, gt=0)
     ema_ramp: float = Field(default=0.1, gt=0)
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    compile: bool = False
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     num_workers: int = Field(default=0, ge=0)
     log_every: int = Field(default=20, ge=1)

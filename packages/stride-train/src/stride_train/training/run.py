@@ -21,7 +21,16 @@ from stride_train.training.trainer import Trainer, TrainingResult
 # What may change between the sessions of one training: how long it goes on, what it reports and where its data lie, not
 # what is learnt.
 _MAY_CHANGE = {
-    "train": {"budget", "log_every", "checkpoint_every", "keep_last", "num_workers", "monitor", "accelerator"},
+    "train": {
+        "budget",
+        "log_every",
+        "checkpoint_every",
+        "keep_last",
+        "num_workers",
+        "monitor",
+        "accelerator",
+        "compile",
+    },
     "data": HOW_IT_IS_READ,
 }
 

@@ -27,6 +27,7 @@ from stride_train.checkpoint import (
     restore_optimizer,
     save_checkpoint,
 )
+from stride_train.compilation import compile_network
 from stride_train.config import ExperimentConfig
 from stride_train.errors import TrainingError
 from stride_train.progress import Advance
@@ -92,6 +93,8 @@ class Trainer:
             ),
             LevelUncertainty() if options.uncertainty_weighting else None,
         )
+        if options.compile:
+            compile_network(objective.denoiser, self.fabric.device, "train.compile")
         optimizer = torch.optim.AdamW(
             objective.parameters(), lr=options.learning_rate, betas=_ADAM_BETAS, weight_decay=options.weight_decay
         )
