@@ -85,7 +85,9 @@ def test_it_runs_once_per_case_whatever_the_members_and_steps(wide, perturbed, c
     denoiser = perturbed(wide)
     calls = []
     original = ContextEncoder.forward
-    monkeypatch.setattr(ContextEncoder, "forward", lambda self, x: calls.append(len(x)) or original(self, x))
+    monkeypatch.setattr(
+        ContextEncoder, "forward", lambda self, x, *label: calls.append(len(x)) or original(self, x, *label)
+    )
     x, dynamic, static = case(wide)
     conditioning = denoiser.encode(dynamic, static, **around(wide)).expand_members(3)
     noise, levels = member_noise(range(6), x.shape[1:]), karras_schedule(3)

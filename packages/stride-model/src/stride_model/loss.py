@@ -59,6 +59,7 @@ class EDMLoss:
         *,
         context_dynamic: Tensor | None = None,
         context_static: Tensor | None = None,
+        labels: Tensor | None = None,
         generator: torch.Generator,
         mask: Tensor | None = None,
         weight: Tensor | None = None,
@@ -75,6 +76,7 @@ class EDMLoss:
             cond_features: See `EDMDenoiser.encode`.
             context_dynamic: See `EDMDenoiser.encode`.
             context_static: See `EDMDenoiser.encode`.
+            labels: See `EDMDenoiser.encode`.
             generator: Source of the noise levels and the noise.
             mask: bool, as the target or broadcasting to it, True where observed; None where all is.
             weight: Factor on the squared error, broadcasting to the target. The sum is divided by the number of
@@ -90,7 +92,12 @@ class EDMLoss:
         """
         spec = denoiser.spec
         conditioning = denoiser.encode(
-            cond_dynamic, cond_static, cond_features, context_dynamic=context_dynamic, context_static=context_static
+            cond_dynamic,
+            cond_static,
+            cond_features,
+            context_dynamic=context_dynamic,
+            context_static=context_static,
+            labels=labels,
         )
         target = target.float()
         if mask is not None:

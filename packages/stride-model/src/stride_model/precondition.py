@@ -13,7 +13,7 @@ from stride_model.errors import SpecError
 from stride_model.grids import Grids
 from stride_model.rain_gate import RainGate
 from stride_model.spec import ModelSpec
-from stride_model.unet.embedding import FeatureEmbedding
+from stride_model.unet.embedding import FeatureEmbedding, LabelEmbedding
 from stride_model.unet.unet import UNet
 
 
@@ -64,6 +64,7 @@ class EDMDenoiser(nn.Module):
         self.gate = RainGate(spec) if spec.use_rain_gate else None
         self.network = UNet(spec)
         self.film = FeatureEmbedding(spec.film_features, spec.embedding_channels) if spec.film_features else None
+        self.label = LabelEmbedding(spec.film_labels, spec.embedding_channels) if spec.use_film_vars else None
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def encode(
@@ -74,6 +75,7 @@ class EDMDenoiser(nn.Module):
         *,
         context_dynamic: Tensor | None = None,
         context_static: Tensor | None = None,
+        labels: Tensor | None = None,
     ) -> Conditioning:
         """Encode the conditioning of B cases.
 
@@ -84,9 +86,10 @@ class EDMDenoiser(nn.Module):
             context_dynamic: [B, C, h, w] of the larger domain, or [B, T, C, h, w] with temporal_steps above 1; None
                 where the specification has none.
             context_static: [B, C, h, w] of the larger domain; None where the specification has none.
+            labels: int64 [B], the label of each case, from 0 to film_labels - 1; None where the specification has none.
 
         Raises:
-            SpecError: A shape that is not the specification's.
+            SpecError: A shape that is not the specification's, or a label that it does not have.
         """
         spec = self.spec
         steps = () if spec.temporal_steps == 1 else (spec.temporal_steps,)
@@ -103,13 +106,20 @@ class EDMDenoiser(nn.Module):
                 _expect(name, tensor, (*(steps if name == "context_dynamic" else ()), channels, *shape))
             elif tensor is not None:
                 raise SpecError(f"{name} is given but the model spec has none; set {key}")
-        maps = embedding = None
+        maps = label = None
+        parts: list[Tensor] = []  # of the embedding
+        if self.label is not None:
+            label, part = self.label(_checked(labels, cond_dynamic.shape[0], spec.film_labels))
+            parts.append(part)
+        elif labels is not None:
+            raise SpecError("labels is given but the model spec has none; set use_film_vars and film_labels")
         if self.context is not None:
-            maps, embedding = self.context(context_fields(context_dynamic, context_static))
+            maps, part = self.context(context_fields(context_dynamic, context_static), label)
+            parts.append(part)
         if self.film is not None:
-            features = self.film(cond_features)
-            embedding = features if embedding is None else embedding + features
-        finest, levels = self.encoder(cond_dynamic.flatten(1, -3), cond_static, maps)
+            parts.append(self.film(cond_features))
+        finest, levels = self.encoder(cond_dynamic.flatten(1, -3), cond_static, maps, label)
+        embedding = sum(parts[1:], parts[0]) if parts else None
         return Conditioning(levels, None if self.gate is None else self.gate(finest), embedding)
 
     def forward(self, x: Tensor, sigma: Tensor, conditioning: Conditioning) -> Tensor:
@@ -155,3 +165,18 @@ def _expect(name: str, tensor: Tensor | None, shape: tuple[int, ...]) -> None:
         raise SpecError(
             f"{name} has shape {list(tensor.shape)} but the model spec expects [batch, {', '.join(map(str, shape))}]"
         )
+
+
+def _checked(labels: Tensor | None, batch: int, known: int) -> Tensor:
+    if labels is None:
+        raise SpecError(f"labels is missing; the model spec expects one of {known} labels for each case, int64 [batch]")
+    if labels.dtype != torch.int64 or tuple(labels.shape) != (batch,):
+        dtype = str(labels.dtype).removeprefix("torch.")
+        raise SpecError(
+            f"labels is {dtype} of shape {list(labels.shape)} but the model spec expects int64 [{batch}], one for each "
+            "case"
+        )
+    first, last = (int(value) for value in labels.aminmax())
+    if first < 0 or last >= known:
+        raise SpecError(f"labels go from {first} to {last} but the model spec has {known}, counted from 0")
+    return labels

@@ -30,6 +30,9 @@ class ModelSpec(BaseModel):
         context_cell: Height and width of an HR pixel in cells of that grid.
         context_offset: Cells of that grid from its first row and column edge to those of the HR box.
         film_features: Numbers per case that scale and shift every residual block, such as where in a cycle it lies.
+        use_film_vars: Whether every case has a label, such as which of several targets it is about. A learnt vector per
+            label scales and shifts every residual block and the encoded conditioning.
+        film_labels: Number of labels; they count from 0.
         use_rain_gate: Whether an auxiliary head predicts the probability of exceeding a threshold.
         gated_channels: Output channels that the head speaks about.
         gate_thresholds: One threshold per gated channel, in the scaled units of the target.
@@ -63,6 +66,8 @@ class ModelSpec(BaseModel):
     context_cell: tuple[PositiveNumber, PositiveNumber] = (1.0, 1.0)
     context_offset: tuple[float, float] = (0.0, 0.0)
     film_features: NonNegative = 0
+    use_film_vars: bool = False
+    film_labels: NonNegative = 0
     use_rain_gate: bool = False
     gated_channels: tuple[NonNegative, ...] = ()
     gate_thresholds: tuple[float, ...] = ()
@@ -109,9 +114,21 @@ class ModelSpec(BaseModel):
                 f"attention_levels {self.attention_levels} go beyond the {len(self.channels)} levels of channels; "
                 "levels count from 0"
             )
+        self._check_labels()
         self._check_context()
         self._check_gate()
         return self
+
+    def _check_labels(self) -> None:
+        if self.use_film_vars and not self.film_labels:
+            raise ValueError("use_film_vars needs film_labels, the number of labels")
+        if self.film_labels and not self.use_film_vars:
+            raise ValueError(f"film_labels is {self.film_labels} but use_film_vars is false; set it true")
+        if self.use_film_vars and self.use_rain_gate:
+            raise ValueError(
+                "use_rain_gate and use_film_vars do not go together, for the gate's channels and thresholds are the "
+                "same for every label; switch one of them off"
+            )
 
     def _check_context(self) -> None:
         channels = self.in_context_dynamic_channels + self.in_context_static_channels

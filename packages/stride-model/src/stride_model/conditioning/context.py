@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from stride_model.conditioning.lr_block import LRBlock
 from stride_model.conditioning.resample import Resample
+from stride_model.conditioning.scale_shift import ScaleShift
 from stride_model.grids import Grids
 from stride_model.spec import ModelSpec
 from stride_model.unet.blocks import zero
@@ -19,7 +20,8 @@ class ContextEncoder(nn.Module):
     The fields are encoded on their own grid and on ever coarser ones, where a few convolutions see the whole domain;
     what the coarse grids know is added back to the finer ones. At each level of the UNet the result is projected to the
     level's width and resampled to where the level's cells lie within the domain. The mean over the domain goes to the
-    embedding that scales and shifts the residual blocks. Both ends are zero at the start of training.
+    embedding that scales and shifts the residual blocks. Both ends are zero at the start of training. A label scales
+    and shifts the encoded fields.
 
     Args:
         spec: What to build; `use_context_encoder` must be set.
@@ -40,12 +42,14 @@ class ContextEncoder(nn.Module):
             for level, cell in enumerate(grids.cells)
         )
         self.vector = zero(nn.Linear(width, spec.embedding_channels))
+        self.film = ScaleShift(width, spec.embedding_channels) if spec.use_film_vars else None
 
-    def forward(self, fields: Tensor) -> tuple[list[Tensor], Tensor]:
+    def forward(self, fields: Tensor, label: Tensor | None = None) -> tuple[list[Tensor], Tensor]:
         """Encode.
 
         Args:
             fields: [B, context_input_channels, h, w], steps of the stack and static fields side by side.
+            label: [B, embedding_channels], the vector of each case's label; None where cases have none.
 
         Returns:
             One map per level of the UNet, [B, channels, rows, columns], and [B, embedding_channels].
@@ -62,6 +66,8 @@ class ContextEncoder(nn.Module):
         for up, skip in zip(reversed(self.up), reversed(finer), strict=True):
             h = skip + F.interpolate(up(h), scale_factor=2.0, mode="bilinear", align_corners=False)
         h = h[..., :rows, :columns]
+        if self.film is not None and label is not None:
+            h = self.film(h, label)
         maps = [resample(project(h)) for project, resample in zip(self.project, self.resample, strict=True)]
         return maps, self.vector(F.silu(h.mean(dim=(-2, -1))))
 

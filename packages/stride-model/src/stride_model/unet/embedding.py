@@ -1,4 +1,4 @@
-"""The noise level, and what is known of a case, as vectors that scale and shift the residual blocks."""
+"""The noise level, and what is known of a case, as vectors that scale and shift what the network computes."""
 
 import math
 
@@ -42,3 +42,24 @@ class FeatureEmbedding(nn.Sequential):
 
     def __init__(self, features: int, channels: int) -> None:
         super().__init__(nn.Linear(features, channels), nn.SiLU(), zero(nn.Linear(channels, channels)))
+
+
+class LabelEmbedding(nn.Module):
+    """A learnt vector per label, and what it adds to the noise level's, which is zero at the start of training.
+
+    The vector itself is there for layers elsewhere that the label is to reach.
+
+    Args:
+        labels: Number of labels.
+        channels: Width of the embedding.
+    """
+
+    def __init__(self, labels: int, channels: int) -> None:
+        super().__init__()
+        self.vectors = nn.Embedding(labels, channels)
+        self.linear = zero(nn.Linear(channels, channels))
+
+    def forward(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Map labels [B] to their vectors and to what is added to the noise level's, both [B, channels]."""
+        vectors = self.vectors(labels)
+        return vectors, self.linear(vectors)
