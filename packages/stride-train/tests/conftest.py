@@ -105,3 +105,28 @@ def trained(experiment: ExperimentConfig, tmp_path_factory) -> RunFolder:
     run.create()
     train(experiment, run, resume=False)
     return run
+
+
+@pytest.fixture(scope="session")
+def two_targets_file(experiment_file: Path, archive: Path) -> Path:
+    """The experiment with a second target of other units, in degrees Celsius on disk and partly missing."""
+    with xr.open_dataset(archive / "fields.nc") as fields:
+        warmth = 12.0 - 0.4 * fields.pr.values + rain(1, fields.sizes["time"])
+        warmth[:, :4, :4] = np.nan
+        both = fields.load().assign(tas=(("time", "y", "x"), warmth, {"units": "degC"}))
+    both.to_netcdf(archive / "two.nc")
+    content = yaml.safe_load(experiment_file.read_text())
+    content["name"] = "two"
+    data = content["data"]
+    variables = {"prcp": {"name": "pr"}, "t2m": {"name": "tas"}}
+    data["sources"] = {
+        "fine": {"files": "two.nc", "variables": {**variables, "orog": {"name": "height"}}},
+        "coarse": {"files": "two.nc", "block_average": 4, "variables": {"prcp": {"name": "pr"}}},
+    }
+    data["target"] = ["fine.prcp", "fine.t2m"]
+    data["transforms"] = {"fine.prcp": {"name": "asinh", "scale": 0.5}}
+    data["region"] = {"hr": {"y": 0, "x": 0, "height": 16, "width": 16}}
+    content["generate"]["sampler"] = {"steps": 2}
+    path = archive / "two.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path

@@ -32,7 +32,7 @@ def assemble_spec(adapter: Adapter, options: ModelConfig, *, sigma_data: float) 
         return ModelSpec(
             in_dynamic_channels=adapter.counts.dynamic,
             in_static_channels=adapter.counts.static,
-            out_channels=adapter.counts.target,
+            out_channels=adapter.counts.target if options.targets_together else 1,
             cond_lr_shape=adapter.lr_shape,
             target_hr_shape=adapter.hr_shape,
             lr_margins=adapter.lr_margins,
@@ -44,11 +44,13 @@ def assemble_spec(adapter: Adapter, options: ModelConfig, *, sigma_data: float) 
             context_cell=adapter.context_cell,
             context_offset=adapter.context_offset,
             film_features=len(adapter.time_feature_names),
+            use_film_vars=not options.targets_together,
+            film_labels=0 if options.targets_together else adapter.counts.target,
             use_rain_gate=options.use_rain_gate,
             gated_channels=gated,
             gate_thresholds=thresholds,
             sigma_data=sigma_data,
-            **options.model_dump(exclude={"use_rain_gate", "gated_targets"}),
+            **options.model_dump(exclude={"use_rain_gate", "gated_targets", "targets_together"}),
         )
     except SpecError as error:
         raise ExperimentError(f"The model section does not fit the data: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,16 +23,22 @@ class Interpolated:
     checkpoint_id = ""
     model_spec: dict[str, Any] | None = None
 
-    def __init__(self, adapter: Adapter):
+    def __init__(self, adapter: Adapter, targets: Sequence[int] | None = None):
         """Finds the LR field of each target.
+
+        Args:
+            adapter: Gives the fields.
+            targets: Numbers of the targets to make; None for all.
 
         Raises:
             GenerationError: If a target's variable is not among the dynamic fields.
         """
         self.adapter = adapter
         keys = [variable.key for variable in adapter.cond_vars]
+        self.targets = list(range(len(adapter.target_names)) if targets is None else targets)
         self.channels: list[int] = []
-        for name, variable in zip(adapter.target_names, adapter.target_vars, strict=True):
+        for number in self.targets:
+            name, variable = adapter.target_names[number], adapter.target_vars[number]
             if variable.key not in keys:
                 raise GenerationError(
                     f"The baselines need the low-resolution field of '{name}', but data.dynamic holds no "

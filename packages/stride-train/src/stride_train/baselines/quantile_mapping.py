@@ -7,6 +7,7 @@ doi:10.5194/hess-16-3383-2012, section 2).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,15 @@ class QuantileMapping:
     checkpoint_id = ""
     model_spec: dict[str, Any] | None = None
 
-    def __init__(self, adapter: Adapter, *, quantiles: int, seed: int, advance: Advance):
+    def __init__(
+        self,
+        adapter: Adapter,
+        *,
+        quantiles: int,
+        seed: int,
+        advance: Advance,
+        targets: Sequence[int] | None = None,
+    ):
         """Learns both distributions from the training split.
 
         Args:
@@ -41,23 +50,27 @@ class QuantileMapping:
             quantiles: Number of quantiles, evenly spaced in rank.
             seed: Chooses the pixels of each time where a field is larger than 20 000 of them.
             advance: Told how far the reading is.
+            targets: Numbers of the targets to make; None for all.
 
         Raises:
             GenerationError: If the training split holds no pair of values.
         """
         self.adapter = adapter
-        self.interpolated = Interpolated(adapter)
-        pairs: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in adapter.target_names]
+        self.interpolated = Interpolated(adapter, targets)
+        names = [adapter.target_names[number] for number in self.interpolated.targets]
+        self.variables = [adapter.target_vars[number] for number in self.interpolated.targets]
+        pairs: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in names]
         times = adapter.times("train")
         for number, time in enumerate(times):
             fields = adapter.fields(time, adapter.training_box)
             if fields.target is None:
                 continue
-            lr = self.interpolated.interpolate(fields.dynamic, fields.target.shape[-2:])
+            target = fields.target[self.interpolated.targets]
+            lr = self.interpolated.interpolate(fields.dynamic, target.shape[-2:])
             chooser = np.random.default_rng(derived_seed(seed, self.name, time))
             for channel, store in enumerate(pairs):
-                both = np.isfinite(fields.target[channel]) & np.isfinite(lr[channel])
-                source, observed = lr[channel][both], fields.target[channel][both]
+                both = np.isfinite(target[channel]) & np.isfinite(lr[channel])
+                source, observed = lr[channel][both], target[channel][both]
                 if source.size > _PIXELS_PER_TIME:
                     chosen = chooser.choice(source.size, _PIXELS_PER_TIME, replace=False)
                     source, observed = source[chosen], observed[chosen]
@@ -65,7 +78,7 @@ class QuantileMapping:
             advance((number + 1) / len(times), f"{number + 1} of {len(times)} times")
         ranks = (np.arange(quantiles) + 0.5) / quantiles
         self.tables: list[tuple[np.ndarray, np.ndarray]] = []
-        for name, store in zip(adapter.target_names, pairs, strict=True):
+        for name, store in zip(names, pairs, strict=True):
             if not any(source.size for source, _ in store):
                 raise GenerationError(f"Quantile mapping finds no training value of '{name}': check data.splits.")
             source = np.concatenate([pair[0] for pair in store])
@@ -82,7 +95,7 @@ class QuantileMapping:
         fields = self.interpolated.generate(time)[0]
         mapped = [
             map_quantiles(field, *table, ratio_beyond=variable.is_positive_definite)
-            for field, table, variable in zip(fields, self.tables, self.adapter.target_vars, strict=True)
+            for field, table, variable in zip(fields, self.tables, self.variables, strict=True)
         ]
         return np.stack(mapped)[None].astype(np.float32)
 

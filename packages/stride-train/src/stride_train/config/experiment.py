@@ -43,6 +43,14 @@ class ExperimentConfig(BaseModel):
     generate: GenerateConfig = GenerateConfig()
     evaluate: dict[str, Any] = Field(default_factory=dict)
 
+    @field_validator("model")
+    @classmethod
+    def _several_targets_one_at_a_time(cls, model: ModelConfig, info: ValidationInfo) -> ModelConfig:
+        data = info.data.get("data")
+        if data is not None and len(data.target) < 2 and not model.targets_together:
+            raise ValueError("targets_together: false is for several targets, and data.target names one; leave it out")
+        return model
+
     @field_validator("train")
     @classmethod
     def _weights_of_targets(cls, train: TrainConfig, info: ValidationInfo) -> TrainConfig:
@@ -68,6 +76,18 @@ class ExperimentConfig(BaseModel):
                     "its noise levels lie there or higher); lower it, or raise train.p_std (of loguniform, "
                     "train.sigma_max)"
                 )
+        return generate
+
+    @field_validator("generate")
+    @classmethod
+    def _targets_to_generate(cls, generate: GenerateConfig, info: ValidationInfo) -> GenerateConfig:
+        data = info.data.get("data")
+        targets: list[str] = data.target if data is not None else list(generate.targets)
+        for name in generate.targets:
+            if name not in targets:
+                raise ValueError(f"targets names '{name}', which is no target.{nearest(name, targets)}")
+            if generate.targets.count(name) > 1:
+                raise ValueError(f"targets names '{name}' twice; once is enough")
         return generate
 
     @field_validator("name")

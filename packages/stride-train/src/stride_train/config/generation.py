@@ -83,6 +83,7 @@ class GenerateConfig(BaseModel):
 
     Attributes:
         split: The split whose times are generated.
+        targets: Which of the experiment's targets (`source.key`) are drawn and saved; empty takes all.
         members: Ensemble size of the model.
         batch_size: Members drawn at once.
         sampler: The sampler and its noise levels.
@@ -98,6 +99,7 @@ class GenerateConfig(BaseModel):
     model_config = STRICT
 
     split: str = "test"
+    targets: tuple[str, ...] = ()
     members: int = Field(default=16, ge=1)
     batch_size: int = Field(default=8, ge=1)
     sampler: SamplerConfig = SamplerConfig()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from stride_train.config.strict import STRICT
 
@@ -24,6 +24,9 @@ class ModelConfig(BaseModel):
         context_channels: Width of the encoder of the larger domain, where `data.context` gives one.
         use_rain_gate: Adds the auxiliary head that predicts wet or dry for every gated target.
         gated_targets: Targets (`source.key`) that the RainGate gates; empty takes all that have a wet threshold.
+        targets_together: Whether several targets are generated together, so that the fields of a member belong to each
+            other. If not, one network of one output channel serves them one at a time and is told which (FiLM labels);
+            the members of different targets are then independent given the conditioning.
     """
 
     model_config = STRICT
@@ -40,3 +43,10 @@ class ModelConfig(BaseModel):
     context_channels: int = Field(default=32, ge=1)
     use_rain_gate: bool = False
     gated_targets: tuple[str, ...] = ()
+    targets_together: bool = True
+
+    @model_validator(mode="after")
+    def _gate_needs_targets_together(self) -> ModelConfig:
+        if self.use_rain_gate and not self.targets_together:
+            raise ValueError("use_rain_gate needs targets_together: true; switch the gate off or set that")
+        return self

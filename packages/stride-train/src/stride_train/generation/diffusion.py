@@ -16,6 +16,7 @@ from stride_train.config.generation import MODEL_SYSTEM
 from stride_train.errors import GenerationError
 from stride_train.generation.draw import draw_members
 from stride_train.generation.scale_control import StartFields
+from stride_train.generation.targets import chosen_targets
 from stride_train.training.precision import choose_precision
 
 
@@ -46,6 +47,8 @@ class DiffusionSystem:
         self.adapter, self.config, self.seed = adapter, config, seed
         self.start = None if config.start is None else StartFields(config.start, adapter)
         self.members = config.members
+        self.targets = chosen_targets(adapter, config.targets)
+        passes = len(self.targets) if checkpoint.spec.use_film_vars else 1
         self.checkpoint_id = checkpoint.id
         self.model_spec: dict[str, Any] | None = checkpoint.spec.model_dump(mode="json")
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -56,7 +59,8 @@ class DiffusionSystem:
         self.precision = torch.bfloat16 if choose_precision("auto") == "bf16-mixed" else None
         self.description: dict[str, Any] = {
             **config.sampler.model_dump(mode="json"),
-            "network_calls_per_member": config.sampler.network_calls,
+            "network_calls_per_member": passes * config.sampler.network_calls,
+            "targets_together": not checkpoint.spec.use_film_vars,
             "weights": config.weights,
             "start": None if self.start is None else self.start.description,
             "remove_drizzle": config.remove_drizzle,
@@ -66,7 +70,7 @@ class DiffusionSystem:
         }
 
     def generate(self, time: str) -> np.ndarray:
-        """Members of one time, float32 [M, C_out, H_hr, W_hr] in canonical units."""
+        """Members of one time, float32 [M, chosen targets, H_hr, W_hr] in canonical units."""
         start = None
         if self.start is not None:
             fields = self.adapter.fields(time)
@@ -83,6 +87,7 @@ class DiffusionSystem:
             remove_drizzle=self.config.remove_drizzle,
             precision=self.precision,
             start=start,
+            targets=self.targets,
         )
 
 

@@ -17,7 +17,6 @@ from stride_train.generation.sampling import sample_members
 from stride_train.seeds import derived_seed
 
 
-@torch.no_grad()
 def draw_members(
     denoiser: EDMDenoiser,
     sample: dict[str, Any],
@@ -31,10 +30,13 @@ def draw_members(
     remove_drizzle: bool = False,
     precision: torch.dtype | None = None,
     start: tuple[np.ndarray, float] | None = None,
+    targets: Sequence[int] | None = None,
 ) -> np.ndarray:
-    """Draws members of one case; the conditioning is encoded once for all of them.
+    """Draws members of one case.
 
-    A member's noise depends on (seed, time, member number) alone, not on the batch it is drawn in.
+    A network that serves all targets together draws all of them. One that serves them one at a time draws each target
+    with its label and noise of its own: the same noise would tie their members to each other in a way that nothing has
+    learnt.
 
     Args:
         denoiser: The network, in evaluation mode.
@@ -47,10 +49,54 @@ def draw_members(
         batch_size: How many are drawn at once.
         remove_drizzle: Lower pixels that the RainGate holds for dry to the dry value.
         precision: Autocast to this type; None computes in float32.
-        start: Scaled field [C_out, H_hr, W_hr] to start from and the noise level to start at; None starts from noise.
+        start: Scaled fields of all targets [C, H_hr, W_hr] to start from and the noise level to start at; None starts from
+            noise.
+        targets: Numbers of the targets to return; None for all.
 
     Returns:
-        float32 [len(members), C_out, H_hr, W_hr] in canonical physical units.
+        float32 [len(members), len(targets), H_hr, W_hr] in canonical physical units.
+    """
+    names = adapter.target_names
+    chosen = list(range(len(names)) if targets is None else targets)
+    options: dict[str, Any] = {
+        "seed": seed,
+        "time": time,
+        "members": members,
+        "batch_size": batch_size,
+        "remove_drizzle": remove_drizzle,
+        "precision": precision,
+    }
+    if denoiser.spec.use_film_vars:
+        # Transforms take all channels; those that are not drawn are left out again below.
+        scaled = np.zeros((len(members), len(names), *denoiser.spec.target_hr_shape), dtype=np.float32)
+        for number in chosen:
+            label, begin = (number, names[number]), None if start is None else (start[0][[number]], start[1])
+            scaled[:, [number]] = _draw_scaled(denoiser, sample, adapter, sampler, start=begin, label=label, **options)
+    else:
+        scaled = _draw_scaled(denoiser, sample, adapter, sampler, start=start, **options)
+    return np.asarray(adapter.inverse_target(scaled), dtype=np.float32)[:, chosen]
+
+
+@torch.no_grad()
+def _draw_scaled(
+    denoiser: EDMDenoiser,
+    sample: dict[str, Any],
+    adapter: Adapter,
+    sampler: SamplerConfig,
+    *,
+    seed: int,
+    time: str,
+    members: Sequence[int],
+    batch_size: int,
+    remove_drizzle: bool = False,
+    precision: torch.dtype | None = None,
+    start: tuple[np.ndarray, float] | None = None,
+    label: tuple[int, str] | None = None,
+) -> np.ndarray:
+    """Members of one case in scaled units; the conditioning is encoded once for all of them.
+
+    A member's noise depends on (seed, time, member number) alone, not on the batch it is drawn in; of a network that
+    serves one target at a time also on the target's name. `label` is that target's number and name.
     """
     device = next(denoiser.parameters()).device
     spec = denoiser.spec
@@ -60,6 +106,7 @@ def draw_members(
         return None if value is None else torch.as_tensor(np.asarray(value), device=device)[None]
 
     begin = None if start is None else (torch.from_numpy(start[0]), start[1])
+    of_target = () if label is None else (label[1],)
     drawn = []
     with torch.autocast(device.type, dtype=precision or torch.bfloat16, enabled=precision is not None):
         case = denoiser.encode(
@@ -68,11 +115,12 @@ def draw_members(
             given("cond_time"),
             context_dynamic=given("cond_context_dynamic"),
             context_static=given("cond_context_static"),
+            labels=None if label is None else torch.tensor([label[0]], device=device),
         )
         for first in range(0, len(members), batch_size):
             numbers = members[first : first + batch_size]
             noise = member_noise(
-                [derived_seed(seed, "member", time, number) for number in numbers],
+                [derived_seed(seed, "member", time, number, *of_target) for number in numbers],
                 (spec.out_channels, *spec.target_hr_shape),
                 device=device,
             )
@@ -83,7 +131,7 @@ def draw_members(
                     field, conditioning.gate_logits, spec.gated_channels, _dry_values(adapter, spec.gated_channels)
                 )
             drawn.append(field.cpu().numpy())
-    return np.asarray(adapter.inverse_target(np.concatenate(drawn)), dtype=np.float32)
+    return np.concatenate(drawn)
 
 
 def _dry_values(adapter: Adapter, channels: Sequence[int]) -> tuple[float, ...]:

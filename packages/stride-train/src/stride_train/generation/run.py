@@ -15,13 +15,14 @@ from stride_vars.pmm import probability_matched_mean
 
 from stride_train.baselines.interpolated import Interpolated
 from stride_train.baselines.quantile_mapping import QuantileMapping
-from stride_train.checkpoint import latest_checkpoint, load_checkpoint
+from stride_train.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint
 from stride_train.config import ExperimentConfig
 from stride_train.config.generation import MODEL_SYSTEM, SYSTEMS
 from stride_train.data import open_data
 from stride_train.errors import GenerationError
 from stride_train.generation.diffusion import DiffusionSystem
 from stride_train.generation.system import System
+from stride_train.generation.targets import chosen_targets
 from stride_train.generation.writer import CaseFields, EnsembleWriter, finished_with, unique_keys
 from stride_train.progress import progress
 from stride_train.provenance import content_id, package_versions
@@ -55,11 +56,13 @@ def generate(
         raise GenerationError(f"No system is called '{name}'.{nearest(name, SYSTEMS)}")
     if name == MODEL_SYSTEM:
         loaded = load_checkpoint(checkpoint or latest_checkpoint(run.checkpoints))
+        _require_same_mode(loaded, config)
         adapter = open_data(config, statistics=loaded.data["statistics"])
     else:
         loaded = None
         adapter = open_data(config, statistics=run.statistics if run.statistics.is_file() else None)
     times = times_to_generate(adapter, config)
+    targets = chosen_targets(adapter, config.generate.targets)
     path = run.ensemble(name) if folder is None else folder / f"{name}.zarr"
     fingerprint = content_id(
         {
@@ -78,17 +81,33 @@ def generate(
         assert loaded is not None
         system = DiffusionSystem(loaded, adapter, config.generate, seed=config.seed)
     elif name == Interpolated.name:
-        system = Interpolated(adapter)
+        system = Interpolated(adapter, targets)
     else:
         with progress("fitting quantile mapping") as advance:
-            system = QuantileMapping(adapter, quantiles=config.generate.quantiles, seed=config.seed, advance=advance)
+            system = QuantileMapping(
+                adapter, quantiles=config.generate.quantiles, seed=config.seed, advance=advance, targets=targets
+            )
     _write_all(system, adapter, config, times, path, fingerprint)
     return path
 
 
 def _unasked(config: ExperimentConfig) -> set[str]:
     """Keys of the `generate` section that do not decide what is in an ensemble."""
-    return {"baselines"} | ({"start"} if config.generate.start is None else set())
+    generate = config.generate
+    return {
+        "baselines",
+        *(() if generate.start is not None else ("start",)),
+        *(() if generate.targets else ("targets",)),
+    }
+
+
+def _require_same_mode(checkpoint: Checkpoint, config: ExperimentConfig) -> None:
+    together = not checkpoint.spec.use_film_vars
+    if together != config.model.targets_together:
+        raise GenerationError(
+            f"The checkpoint '{checkpoint.path}' was trained with model.targets_together: {str(together).lower()}, but "
+            "the experiment says the opposite: use the experiment it was trained with."
+        )
 
 
 def times_to_generate(adapter: Adapter, config: ExperimentConfig) -> list[str]:
@@ -113,6 +132,7 @@ def _write_all(
 ) -> None:
     with_pmm = config.generate.pmm and system.members > 1
     with_target = adapter.fields(times[0]).target is not None
+    targets = chosen_targets(adapter, config.generate.targets)
     writer = EnsembleWriter(
         path,
         adapter,
@@ -122,6 +142,7 @@ def _write_all(
         with_target=with_target,
         attrs=_root_attributes(system, adapter, config),
         fingerprint=fingerprint,
+        targets=targets,
     )
     todo = [time for time in times if time not in writer.done]
     with progress(f"generating {system.name}") as advance:
@@ -132,6 +153,7 @@ def _write_all(
             target = fields.target
             if target is not None and fields.mask is not None:
                 target = np.where(fields.mask, target, np.nan)
+            target = None if target is None else target[list(targets)]
             pmm = probability_matched_mean(members) if with_pmm else None
             writer.write(time, CaseFields(members, pmm, target, fields.dynamic))
             rate = number * system.members / max(clock.monotonic() - begun, 1e-9)
@@ -140,6 +162,7 @@ def _write_all(
 
 
 def _root_attributes(system: System, adapter: Adapter, config: ExperimentConfig) -> EnsembleAttrs:
+    keys = unique_keys(adapter.target_names, adapter.target_vars)
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return EnsembleAttrs(
         title=f"{config.name}: {system.name}, {system.members} member{'s' if system.members > 1 else ''}",
@@ -156,5 +179,5 @@ def _root_attributes(system: System, adapter: Adapter, config: ExperimentConfig)
         package_versions=package_versions(),
         history=f"{now}: written by stride-generate",
         split=config.generate.split,
-        targets=tuple(unique_keys(adapter.target_names, adapter.target_vars)),
+        targets=tuple(keys[number] for number in chosen_targets(adapter, config.generate.targets)),
     )

@@ -31,6 +31,6 @@ class System(Protocol):
             time: ISO time of the case.
 
         Returns:
-            float32 [M, C_out, H_hr, W_hr] in canonical physical units.
+            float32 [M, C_out, H_hr, W_hr] in canonical physical units, C_out the targets that are generated.
         """
         ...

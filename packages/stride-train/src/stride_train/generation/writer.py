@@ -29,7 +29,7 @@ class CaseFields:
     """All fields of one case, in canonical physical units.
 
     Attributes:
-        ensemble: [M, C_out, H, W].
+        ensemble: [M, C_out, H, W], C_out the targets that are written.
         pmm: [C_out, H, W], or None.
         target: [C_out, H, W] with NaN where not observed, or None.
         conditioning: [C_dyn, H_lr, W_lr], or [T, C_dyn, H_lr, W_lr] with temporal stacking.
@@ -58,6 +58,7 @@ class EnsembleWriter:
         with_target: bool,
         attrs: EnsembleAttrs,
         fingerprint: str,
+        targets: Sequence[int] | None = None,
     ):
         """Lays the store out, or finds one to continue.
 
@@ -70,11 +71,14 @@ class EnsembleWriter:
             with_target: Whether the observed fields will be given.
             attrs: Root attributes.
             fingerprint: Id of everything that determines the content.
+            targets: Numbers of the adapter's targets that are written; None for all.
         """
         self.path, self.times = path, list(times)
         self.partial = path.with_name(f"{path.name}.partial")
         self._done_file = self.partial / _DONE
         self.done: set[str] = set()
+        keys = unique_keys(adapter.target_names, adapter.target_vars)
+        self._targets = [keys[number] for number in (range(len(keys)) if targets is None else targets)]
         if self._continues(fingerprint):
             self.done = set(json.loads(self._done_file.read_text(encoding="utf-8")))
         else:
@@ -82,7 +86,7 @@ class EnsembleWriter:
             self._lay_out(adapter, members, with_pmm, with_target, attrs, fingerprint)
         self._root = zarr.open_group(self.partial, mode="r+", zarr_format=3)
         self._names = {
-            "target": unique_keys(adapter.target_names, adapter.target_vars),
+            "target": self._targets,
             "conditioning": unique_keys(adapter.cond_names, adapter.cond_vars),
         }
 
@@ -149,7 +153,8 @@ class EnsembleWriter:
             "member": ("member", np.arange(members), {"long_name": "ensemble member", "standard_name": "realization"})
         }
         height, width = region.hr.shape
-        targets = _described(adapter.target_names, adapter.target_vars)
+        described = _described(adapter.target_names, adapter.target_vars)
+        targets = {name: described[name] for name in self._targets}
         fields = {"time": len(self.times), "y": height, "x": width}
         self._group(root, "ensemble", {**cases, **member, **hr}, {**fields, "member": members}, _MEMBER_DIMS, targets)
         if with_pmm:

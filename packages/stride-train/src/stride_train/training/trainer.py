@@ -83,15 +83,18 @@ class Trainer:
         self.precision = choose_precision(options.precision)
         self.fabric = Fabric(accelerator=options.accelerator, devices=1, precision=self.precision)
         torch.manual_seed(derived_seed(config.seed, "weights"))
-        weights = tuple(options.target_weights.get(name, 1.0) for name in adapter.target_names)
+        weights = None
+        if options.target_weights:
+            weights = tuple(options.target_weights.get(name, 1.0) for name in adapter.target_names)
         objective = Objective(
             EDMDenoiser(spec),
             EDMLoss(
                 training_levels(options),
                 gate_weight=options.gate_weight,
-                channel_weights=weights if options.target_weights else None,
+                channel_weights=None if spec.use_film_vars else weights,
             ),
             LevelUncertainty() if options.uncertainty_weighting else None,
+            target_weights=weights if spec.use_film_vars else None,
         )
         if options.compile:
             compile_network(objective.denoiser, self.fabric.device, "train.compile")
