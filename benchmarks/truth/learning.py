@@ -60,6 +60,8 @@ def spec_for(case: Case, **options: object) -> ModelSpec:
         target_hr_shape=tuple(target.shape[-2:]),
         temporal_steps=dynamic.shape[1] if stacked else 1,
         film_features=case["features"].shape[1] if "features" in case else 0,
+        use_film_vars="labels" in case,
+        film_labels=int(case["labels"].max()) + 1 if "labels" in case else 0,
         sigma_data=float(target.std()),
         **{"channels": (32, 64, 64), "blocks": 2, "patch": 1, "lr_channels": 32, **around, **options},
     )
@@ -91,6 +93,7 @@ def train(
             case.get("static"),
             case.get("features"),
             context_dynamic=case.get("context"),
+            labels=case.get("labels"),
             generator=generator,
         )
         parts.loss.backward()
@@ -114,7 +117,11 @@ def ensembles(denoiser: EDMDenoiser, case: Case, members: int, *, steps: int = 3
         part = {key: value[first : first + batch] for key, value in case.items()}
         n = len(part["target"])
         encoded = denoiser.encode(
-            part["dynamic"], part.get("static"), part.get("features"), context_dynamic=part.get("context")
+            part["dynamic"],
+            part.get("static"),
+            part.get("features"),
+            context_dynamic=part.get("context"),
+            labels=part.get("labels"),
         ).expand_members(members)
         noise = member_noise(range(first * members, (first + n) * members), part["target"].shape[1:])
         fields = heun(denoiser.bind(encoded), sigmas[0] * noise(0), sigmas, dtype=torch.float32)

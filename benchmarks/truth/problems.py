@@ -24,6 +24,7 @@ class Problem:
         spec: Keys of the model's specification beside channel counts and shapes.
         dry_below: The target is what exceeds this value, else 0; None for the target itself.
         season: Size of a shift by the phase of the year, which the network is told as two features.
+        one_at_a_time: Whether each case is about one of the target's variables, which a label names.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Problem:
     spec: Mapping[str, Any] = field(default_factory=dict)
     dry_below: float | None = None
     season: float = 0.0
+    one_at_a_time: bool = False
 
     def draw(self, n: int, generator: torch.Generator) -> Case:
         """Target and inputs of n cases."""
@@ -38,6 +40,8 @@ class Problem:
         if self.season:
             phase = 2 * torch.pi * torch.rand(n, generator=generator)
             case["features"] = torch.stack([phase.sin(), phase.cos()], dim=1)
+        if self.one_at_a_time:
+            case["labels"] = torch.randint(len(case["target"][0]), (n,), generator=generator)
         case["target"] = self._observable(case["target"], case)
         return case
 
@@ -49,6 +53,8 @@ class Problem:
         if self.season:
             shift = self.season * case["features"][:, 1]
             latent = latent + shift.reshape(-1, *[1] * (latent.ndim - 1))
+        if self.one_at_a_time:
+            latent = torch.stack([fields[..., [k], :, :] for fields, k in zip(latent, case["labels"], strict=True)])
         return latent if self.dry_below is None else (latent - self.dry_below).clamp(min=0)
 
 
@@ -111,6 +117,20 @@ def with_season(n: int = 16) -> Problem:
     return Problem("day_of_year", _blocks_of_one(n), season=1.0)
 
 
+def with_labels(n: int = 16) -> Problem:
+    """Two targets of one network, one at a time: what the block means show of a field is added or taken away.
+
+    The first is the field with detail of its own, the second the field's negative, half as large, with finer and
+    stronger detail. Without the label only their mixture can be learnt.
+    """
+    latents = torch.block_diag(matern(n, n / 4), 0.1 * matern(n, n / 8), 0.4 * matern(n, n / 16))
+    one, none = _all(n), torch.zeros(n * n, n * n, dtype=torch.float64)
+    targets = torch.cat([torch.cat([one, one, none], dim=1), torch.cat([-0.5 * one, none, one], dim=1)])
+    blocks = torch.cat([block_mean(n, 4) @ one, torch.zeros(n * n // 16, 2 * n * n, dtype=torch.float64)], dim=1)
+    inputs = {"dynamic": Input(blocks, (1, n // 4, n // 4))}
+    return Problem("labels", LinearGaussian(latents, targets, (2, n, n), inputs), one_at_a_time=True)
+
+
 PROBLEMS: dict[str, Callable[[], Problem]] = {
     "gaussian": gaussian,
     "censored": censored,
@@ -123,6 +143,7 @@ SWITCHES: dict[str, Callable[[], Problem]] = {
     "temporal_stack": with_stack,
     "context": with_context,
     "day_of_year": with_season,
+    "labels": with_labels,
 }
 """Where one input must lower the CRPS."""
 
@@ -135,7 +156,7 @@ def without(name: str, case: Case) -> Case:
         return {key: value for key, value in case.items() if key != "context"}
     if name == "temporal_stack":
         return {**case, "dynamic": case["dynamic"][:, -1]}
-    return {key: value for key, value in case.items() if key != "features"}
+    return {key: value for key, value in case.items() if key != ("labels" if name == "labels" else "features")}
 
 
 def _all(n: int) -> Tensor:

@@ -1,8 +1,10 @@
 import pytest
 import torch
+import torch.nn.functional as F
 from stride_model.conditioning.scale_shift import ScaleShift
 from stride_model.errors import SpecError
 from stride_model.loss import EDMLoss
+from stride_model.noise_levels import LogNormal
 from stride_model.precondition import EDMDenoiser
 from stride_model.samplers.heun import heun
 from stride_model.samplers.member_noise import member_noise
@@ -191,3 +193,58 @@ def test_labels_that_no_one_asked_for_are_refused(tiny, case):
 def test_wrong_combinations_are_refused(tiny, change, says):
     with pytest.raises(SpecError, match=says):
         ModelSpec(**{**tiny.model_dump(), **change})
+
+
+@pytest.mark.slow
+def test_one_network_serves_two_targets_of_opposite_sign_and_other_spread():
+    """Label 0: 0.8 times the LR field and noise of 0.3; label 1: -0.8 times it and noise of 0.6.
+
+    Without the label the best mean is 0 and the best spread that of the mixture, 0.9.
+    """
+    torch.manual_seed(0)
+    sign, spread = torch.tensor([0.8, -0.8]), torch.tensor([0.3, 0.6])
+    size = (8, 8)
+
+    def draw(n, generator, label=None):
+        dynamic = torch.randn(n, 1, 2, 2, generator=generator)
+        label = torch.randint(2, (n,), generator=generator) if label is None else torch.full((n,), label)
+        mean = sign[label][:, None, None, None] * F.interpolate(dynamic, size=size, mode="nearest")
+        noise = torch.randn(n, 1, *size, generator=generator)
+        return mean + spread[label][:, None, None, None] * noise, dynamic, label, mean
+
+    spec = ModelSpec(
+        in_dynamic_channels=1,
+        out_channels=1,
+        cond_lr_shape=(2, 2),
+        target_hr_shape=size,
+        use_film_vars=True,
+        film_labels=2,
+        sigma_data=0.93,
+        patch=1,
+        channels=(24, 24),
+        blocks=1,
+        embedding_channels=32,
+        lr_channels=16,
+        lr_blocks=1,
+    )
+    denoiser, loss, steps = EDMDenoiser(spec), EDMLoss(LogNormal(-0.6, 1.4)), 500
+    optimizer = torch.optim.Adam(denoiser.parameters(), lr=5e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=steps)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(steps):
+        target, dynamic, label, _ = draw(32, generator)
+        optimizer.zero_grad()
+        loss(denoiser, target, dynamic, labels=label, generator=generator).loss.backward()
+        optimizer.step()
+        schedule.step()
+    denoiser.eval()
+    levels = karras_schedule(24, 0.01, 40.0)
+    for k in (0, 1):
+        _, dynamic, label, mean = draw(4, torch.Generator().manual_seed(7), k)
+        with torch.no_grad():
+            conditioning = denoiser.encode(dynamic, labels=label).expand_members(32)
+        noise = member_noise(range(128), (1, *size))
+        members = heun(denoiser.bind(conditioning), levels[0] * noise(0), levels).reshape(4, 32, 1, *size).float()
+        error = (members.mean(dim=1) - mean).square().mean().sqrt()
+        assert error < 0.25, k  # sampling alone gives 0.05 and 0.1; a network that ignores the label about 0.8
+        assert members.var(dim=1).mean().sqrt() == pytest.approx(float(spread[k]), rel=0.15)

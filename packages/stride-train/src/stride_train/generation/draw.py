@@ -49,8 +49,8 @@ def draw_members(
         batch_size: How many are drawn at once.
         remove_drizzle: Lower pixels that the RainGate holds for dry to the dry value.
         precision: Autocast to this type; None computes in float32.
-        start: Scaled fields of all targets [C, H_hr, W_hr] to start from and the noise level to start at; None starts from
-            noise.
+        start: Scaled fields [C, H_hr, W_hr] of all targets to start from and the noise level to start at; None starts
+            from noise.
         targets: Numbers of the targets to return; None for all.
 
     Returns:
