@@ -150,13 +150,10 @@ SWITCHES: dict[str, Callable[[], Problem]] = {
 
 def without(name: str, case: Case) -> Case:
     """The case of a switch problem with its switch off."""
-    if name == "statics":
-        return {key: value for key, value in case.items() if key != "static"}
-    if name == "context":
-        return {key: value for key, value in case.items() if key != "context"}
     if name == "temporal_stack":
         return {**case, "dynamic": case["dynamic"][:, -1]}
-    return {key: value for key, value in case.items() if key != ("labels" if name == "labels" else "features")}
+    told = {"statics": "static", "day_of_year": "features"}.get(name, name)
+    return {key: value for key, value in case.items() if key != told}
 
 
 def _all(n: int) -> Tensor:
