@@ -4,7 +4,8 @@ import pytest
 import torch
 from stride_model.loss import EDMLoss
 from stride_model.precondition import EDMDenoiser
-from stride_model.rain_gate import gate, rain_gate_loss
+from stride_model.rain_gate.entropy import rain_gate_loss
+from stride_model.rain_gate.gating import gate
 from stride_model.spec import ModelSpec
 
 
@@ -36,7 +37,7 @@ def test_gate_lowers_only_where_exceeding_is_all_but_excluded():
 
 def test_gate_broadcasts_one_case_over_members():
     field = torch.ones(5, 2, 4, 4)
-    out = gate(field, torch.full((1, 2, 4, 4), -9.0), channels=(0, 1), floors=(0.0, 0.5))
+    out = gate(field, torch.full((1, 2, 4, 4), -9.0), channels=(0, 1), floors=(0.0, 0.5), probability=0.05)
     assert out[:, 0].eq(0).all()
     assert out[:, 1].eq(0.5).all()
 

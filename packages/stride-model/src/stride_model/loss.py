@@ -8,7 +8,8 @@ from torch import Tensor
 
 from stride_model.noise_levels import LogNormal, NoiseLevels
 from stride_model.precondition import EDMDenoiser
-from stride_model.rain_gate import rain_gate_loss
+from stride_model.rain_gate.entropy import rain_gate_loss
+from stride_model.rain_gate.reweighting import gate_weights
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,14 @@ class EDMLoss:
     Attributes:
         levels: Distribution of the noise levels.
         gate_weight: Weight of the gate's cross-entropy beside the denoising error.
+        gate_reweighting: How much more a pixel that certainly exceeds the gate's threshold weighs in the denoising
+            error than one that certainly does not, see `gate_weights`; 0 weighs all the same.
         channel_weights: One factor per output channel on its squared error; None weighs all the same.
     """
 
     levels: NoiseLevels = field(default_factory=LogNormal)
     gate_weight: float = 0.1
+    gate_reweighting: float = 0.0
     channel_weights: tuple[float, ...] | None = None
 
     def __call__(
@@ -88,7 +92,7 @@ class EDMLoss:
             The parts, float32 also under autocast.
 
         Raises:
-            ValueError: Not one channel weight per output channel.
+            ValueError: Not one channel weight per output channel, or `gate_reweighting` without a gate.
         """
         spec = denoiser.spec
         conditioning = denoiser.encode(
@@ -109,12 +113,19 @@ class EDMLoss:
         normal = torch.randn(target.shape, generator=generator, device=generator.device).to(target)
         noisy = target + sigma[:, None, None, None] * normal
         denoised = denoiser(noisy, sigma, conditioning)
+        gate_logits = denoiser.gate_logits(conditioning, denoised, sigma) if spec.use_rain_gate else None
         with torch.autocast(target.device.type, enabled=False):
             error = (denoised.float() - target) ** 2
             if self.channel_weights is not None:
                 error = error * self._channel_factors(error)
             if weight is not None:
                 error = error * weight
+            if self.gate_reweighting:
+                if gate_logits is None:
+                    raise ValueError("loss: gate_reweighting needs a denoiser with a gate; set use_rain_gate")
+                error = error * gate_weights(
+                    gate_logits, spec.gated_channels, spec.out_channels, self.gate_reweighting, mask
+                )
             if mask is not None:
                 error = error.where(mask, 0.0)
             factor = loss_weight(sigma, spec.sigma_data)
@@ -127,9 +138,9 @@ class EDMLoss:
                 log_variance = uncertainty(sigma)
                 balanced = (sums / counts.clamp(min=1) * (-log_variance).exp() + log_variance) * counts
                 loss = balanced.sum() / counts.sum().clamp(min=1)
-            if conditioning.gate_logits is None:
+            if gate_logits is None:
                 return LossParts(loss, edm, None, sigma, per_sample)
-            gate = rain_gate_loss(conditioning.gate_logits, target, spec.gated_channels, spec.gate_thresholds, mask)
+            gate = rain_gate_loss(gate_logits, target, spec.gated_channels, spec.gate_thresholds, mask)
             return LossParts(loss + self.gate_weight * gate, edm, gate, sigma, per_sample)
 
     def _channel_factors(self, error: Tensor) -> Tensor:

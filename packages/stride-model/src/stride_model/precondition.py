@@ -11,7 +11,7 @@ from stride_model.conditioning.maps import Conditioning
 from stride_model.conditioning.native_lr import NativeLREncoder
 from stride_model.errors import SpecError
 from stride_model.grids import Grids
-from stride_model.rain_gate import RainGate
+from stride_model.rain_gate.head import FieldRainGate, RainGate
 from stride_model.spec import ModelSpec
 from stride_model.unet.embedding import FeatureEmbedding, LabelEmbedding
 from stride_model.unet.unet import UNet
@@ -61,7 +61,8 @@ class EDMDenoiser(nn.Module):
         Grids.of(spec).warn_of_attention(spec.attention_levels)
         self.encoder = NativeLREncoder(spec)
         self.context = ContextEncoder(spec) if spec.use_context_encoder else None
-        self.gate = RainGate(spec) if spec.use_rain_gate else None
+        self.gate = RainGate(spec) if spec.use_rain_gate and not spec.gate_sees_field else None
+        self.field_gate = FieldRainGate(spec) if spec.gate_sees_field else None
         self.network = UNet(spec)
         self.film = FeatureEmbedding(spec.film_features, spec.embedding_channels) if spec.film_features else None
         self.label = LabelEmbedding(spec.film_labels, spec.embedding_channels) if spec.use_film_vars else None
@@ -120,7 +121,8 @@ class EDMDenoiser(nn.Module):
             parts.append(self.film(cond_features))
         finest, levels = self.encoder(cond_dynamic.flatten(1, -3), cond_static, maps, label)
         embedding = sum(parts[1:], parts[0]) if parts else None
-        return Conditioning(levels, None if self.gate is None else self.gate(finest), embedding)
+        logits = None if self.gate is None else self.gate(finest)
+        return Conditioning(levels, logits, embedding, None if self.field_gate is None else finest)
 
     def forward(self, x: Tensor, sigma: Tensor, conditioning: Conditioning) -> Tensor:
         """Denoise.
@@ -148,6 +150,45 @@ class EDMDenoiser(nn.Module):
         c = coefficients(sigma, self.spec.sigma_data)
         raw = self.network(_column(c.c_in) * x, c.c_noise, conditioning.levels, conditioning.embedding)
         return _column(c.c_skip) * x + _column(c.c_out) * raw.float()
+
+    def gate_logits(self, conditioning: Conditioning, denoised: Tensor, sigma: Tensor) -> Tensor | None:
+        """Logits of the gate beside a denoised field: what training uses.
+
+        Args:
+            conditioning: Of B cases, from `encode`.
+            denoised: D(x; sigma), [B, C_out, H, W]. A gate on the conditioning alone does not look at it.
+            sigma: Its noise level, [B] or a scalar.
+
+        Returns:
+            float32 [B, gated channels, H, W]; None without a gate.
+        """
+        if self.field_gate is None:
+            return conditioning.gate_logits
+        assert conditioning.gate_features is not None
+        c = coefficients(sigma.to(denoised).expand(denoised.shape[0]), self.spec.sigma_data)
+        return self.field_gate(conditioning.gate_features, denoised, c.c_out, c.c_noise)
+
+    def gate_logits_of_field(self, conditioning: Conditioning, field: Tensor, noise: Tensor) -> Tensor | None:
+        """Logits of the gate for finished fields, generated or true.
+
+        A gate on the conditioning alone gives all fields of a case the same logits. The other kind must not read the
+        answer off the field (every generated drizzle exceeds a small threshold): it sees the field under fresh noise of
+        level gate_sigma * sigma_data, denoised once, and so says how often a *true* field that looks like this through
+        the noise exceeds the threshold there. That is well defined and can be checked on true fields; what the
+        generator draws fainter than the noise, and true fields do not hold, it finds improbable.
+
+        Args:
+            conditioning: Of B cases, from `encode`.
+            field: [B, C_out, H, W], scaled.
+            noise: Standard normal, of the same shape.
+
+        Returns:
+            float32 [B, gated channels, H, W]; None without a gate.
+        """
+        if self.field_gate is None:
+            return conditioning.gate_logits
+        sigma = torch.tensor(self.spec.gate_sigma * self.spec.sigma_data, device=field.device)
+        return self.gate_logits(conditioning, self(field.float() + sigma * noise, sigma, conditioning), sigma)
 
     def bind(self, conditioning: Conditioning) -> Callable[[Tensor, Tensor], Tensor]:
         """The denoiser of these cases as the function (x, sigma) that samplers take."""

@@ -1,6 +1,6 @@
 """What a model is: channels, resolutions and widths. Assembled by the caller, never inferred from tensors."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -36,6 +36,8 @@ class ModelSpec(BaseModel):
         use_rain_gate: Whether an auxiliary head predicts the probability of exceeding a threshold.
         gated_channels: Output channels that the head speaks about.
         gate_thresholds: One threshold per gated channel, in the scaled units of the target.
+        gate_input: What the head sees: the conditioning alone, or a denoised field and the noise level as well.
+        gate_sigma: Noise level at which the second kind of head looks at a finished field, in units of sigma_data.
         sigma_data: Standard deviation of the scaled target (Karras et al. 2022, table 1).
         patch: Side of the square of HR pixels that the network sees as one cell (space to depth); 1 for none.
         channels: Width of each level; each level has half the resolution of the one before.
@@ -71,6 +73,8 @@ class ModelSpec(BaseModel):
     use_rain_gate: bool = False
     gated_channels: tuple[NonNegative, ...] = ()
     gate_thresholds: tuple[float, ...] = ()
+    gate_input: Literal["conditioning", "conditioning_and_denoised"] = "conditioning"
+    gate_sigma: PositiveNumber = 0.2
     sigma_data: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     patch: Positive = 2
     channels: Annotated[tuple[Positive, ...], Field(min_length=1)] = (32, 64, 96, 128)
@@ -154,6 +158,8 @@ class ModelSpec(BaseModel):
         if not self.use_rain_gate:
             if self.gated_channels or self.gate_thresholds:
                 raise ValueError("gated_channels and gate_thresholds are given but use_rain_gate is false; set it true")
+            if self.gate_input != "conditioning":
+                raise ValueError(f"gate_input {self.gate_input} is given but use_rain_gate is false; set it true")
             return
         if not self.gated_channels:
             raise ValueError("use_rain_gate needs gated_channels, at least one output channel")
@@ -176,6 +182,11 @@ class ModelSpec(BaseModel):
         rows, columns = self.cond_lr_shape
         top, bottom, left, right = self.lr_margins
         return rows - top - bottom, columns - left - right
+
+    @property
+    def gate_sees_field(self) -> bool:
+        """Whether the gate's head sees a denoised field beside the conditioning."""
+        return self.use_rain_gate and self.gate_input == "conditioning_and_denoised"
 
     @property
     def context_input_channels(self) -> int:

@@ -13,7 +13,8 @@ class Conditioning:
 
     Attributes:
         levels: One map [B, channels, rows, columns] per level of the UNet, added where the level begins.
-        gate_logits: [B, gated channels, H, W], or None without the gate.
+        gate_logits: [B, gated channels, H, W] of a gate on the conditioning alone; None without one.
+        gate_features: [B, channels[0], rows, columns] for a gate that also sees a denoised field; None without one.
         embedding: [B, embedding_channels], what scales and shifts the residual blocks beside the noise level; None
             where the cases have no features.
     """
@@ -21,6 +22,7 @@ class Conditioning:
     levels: tuple[Tensor, ...]
     gate_logits: Tensor | None = None
     embedding: Tensor | None = None
+    gate_features: Tensor | None = None
 
     @property
     def batch(self) -> int:
@@ -47,4 +49,5 @@ class Conditioning:
     def _map(self, change: Callable[[Tensor], Tensor]) -> "Conditioning":
         gate = None if self.gate_logits is None else change(self.gate_logits)
         embedding = None if self.embedding is None else change(self.embedding)
-        return Conditioning(tuple(change(level) for level in self.levels), gate, embedding)
+        features = None if self.gate_features is None else change(self.gate_features)
+        return Conditioning(tuple(change(level) for level in self.levels), gate, embedding, features)
