@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from truth.gating import gate_switch
 from truth.learning import Budget, ensembles, spec_for, train
 from truth.problems import PROBLEMS, SWITCHES, Problem, without
 from truth.scores import crps, spectrum, spread_skill, wet_brier
@@ -53,7 +54,11 @@ def main() -> None:
             results["problems"][name] = found
         else:
             budget = Budget(steps=500 if options.quick else 2000, batch=32)
-            found = _switch(SWITCHES[name](), budget, cases)
+            found = (
+                _switch(SWITCHES[name](), budget, cases)
+                if name != "rain_gate"
+                else gate_switch(SWITCHES[name](), budget, cases, MEMBERS, _say)
+            )
             results["switches"][name] = found
         found["seconds"] = time.monotonic() - begun
         print(name, " ".join(f"{key} {value:.4g}" for key, value in found.items()), flush=True)

@@ -65,6 +65,17 @@ class LinearGaussian:
             generator: Source of the members.
             told: Inputs to condition on; all when omitted.
         """
+        mean, spread = self._conditional(case, told)
+        noise_fields = torch.randn(len(mean), members, spread.shape[1], generator=generator, dtype=torch.float64)
+        return (mean[:, None] + noise_fields @ spread.T).reshape(len(mean), members, *self.shape).float()
+
+    def marginals(self, case: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Mean [n, V, N, N] and standard deviation [V, N, N] of each pixel given all inputs, float64."""
+        mean, spread = self._conditional(case, None)
+        return mean.reshape(-1, *self.shape), spread.square().sum(dim=1).sqrt().reshape(self.shape)
+
+    def _conditional(self, case: Mapping[str, Tensor], told: tuple[str, ...] | None) -> tuple[Tensor, Tensor]:
+        """Mean [n, D], and a root of the covariance [D, D]."""
         names = tuple(self.inputs) if told is None else told
         matrix = torch.cat([self.inputs[name].matrix for name in names])
         noise = torch.cat([torch.full((len(self.inputs[n].matrix),), self.inputs[n].noise ** 2) for n in names])
@@ -72,9 +83,7 @@ class LinearGaussian:
         across = self.target @ self.covariance @ matrix.T
         gain = torch.linalg.solve(matrix @ self.covariance @ matrix.T + torch.diag(noise.double() + 1e-10), across.T).T
         spread = root(self.target @ self.covariance @ self.target.T - gain @ across.T)
-        mean = observed @ gain.T
-        noise_fields = torch.randn(len(mean), members, spread.shape[1], generator=generator, dtype=torch.float64)
-        return (mean[:, None] + noise_fields @ spread.T).reshape(len(mean), members, *self.shape).float()
+        return observed @ gain.T, spread
 
 
 def root(covariance: Tensor) -> Tensor:

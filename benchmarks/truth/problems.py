@@ -49,6 +49,12 @@ class Problem:
         """Members of the exact conditional given everything, [n, members, V, N, N]."""
         return self._observable(self.fields.exact(case, members, generator), case)
 
+    def wet_probability(self, case: Case, wet: float) -> Tensor:
+        """Probability that the target of a problem with `dry_below` reaches `wet` > 0, given all inputs, [n, V, N, N]."""
+        assert self.dry_below is not None and not self.season
+        mean, spread = self.fields.marginals(case)
+        return torch.special.ndtr((mean - self.dry_below - wet) / spread).float()
+
     def _observable(self, latent: Tensor, case: Case) -> Tensor:
         if self.season:
             shift = self.season * case["features"][:, 1]
@@ -129,6 +135,9 @@ def with_labels(n: int = 16) -> Problem:
     blocks = torch.cat([block_mean(n, 4) @ one, torch.zeros(n * n // 16, 2 * n * n, dtype=torch.float64)], dim=1)
     inputs = {"dynamic": Input(blocks, (1, n // 4, n // 4))}
     return Problem("labels", LinearGaussian(latents, targets, (2, n, n), inputs), one_at_a_time=True)
+def with_dry_areas(n: int = 16) -> Problem:
+    """The censored problem, small."""
+    return censored(n)
 
 
 PROBLEMS: dict[str, Callable[[], Problem]] = {
@@ -144,8 +153,9 @@ SWITCHES: dict[str, Callable[[], Problem]] = {
     "context": with_context,
     "day_of_year": with_season,
     "labels": with_labels,
+    "rain_gate": with_dry_areas,
 }
-"""Where one input must lower the CRPS."""
+"""Where one input must lower the CRPS, or the gate false drizzle."""
 
 
 def without(name: str, case: Case) -> Case:

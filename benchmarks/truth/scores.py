@@ -41,6 +41,15 @@ WET = 0.05
 """From this value on a pixel of the censored problem counts as wet."""
 
 
+TRACE = 0.01
+"""From this value on a pixel of the censored problem holds more than nothing."""
+
+
 def wet_brier(ensemble: Tensor, truth: Tensor) -> float:
     """Brier score of the members' share of wet pixels against wet or dry."""
     return float(((ensemble >= WET).float().mean(dim=1) - (truth >= WET).float()).square().mean())
+
+
+def false_drizzle(ensemble: Tensor, truth: Tensor, least: float = WET) -> float:
+    """Share of the members' pixels that reach `least` where the truth is dry (below WET)."""
+    return float(((ensemble >= least) & (truth < WET)[:, None]).float().mean())

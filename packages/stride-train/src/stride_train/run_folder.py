@@ -52,6 +52,16 @@ class RunFolder:
         return self.path / "history.png"
 
     @property
+    def gate_reliability(self) -> Path:
+        """Reliability of the RainGate on validation times, where there is one."""
+        return self.path / "gate_reliability.csv"
+
+    @property
+    def gate_reliability_picture(self) -> Path:
+        """Picture of it."""
+        return self.path / "gate_reliability.png"
+
+    @property
     def evaluation(self) -> Path:
         """Folder of scores, figures and the report."""
         return self.path / "evaluation"

@@ -61,6 +61,16 @@ class ExperimentConfig(BaseModel):
                 raise ValueError(f"target_weights names '{name}', which is no target.{nearest(name, targets)}")
         return train
 
+    @field_validator("train")
+    @classmethod
+    def _gate_that_reweights(cls, train: TrainConfig, info: ValidationInfo) -> TrainConfig:
+        model = info.data.get("model")
+        if train.gate_reweighting > 0 and model is not None and not model.use_rain_gate:
+            raise ValueError("gate_reweighting needs a RainGate; set model.use_rain_gate true, or leave it at 0")
+        if train.gate_reweighting > 0 and train.gate_weight == 0:
+            raise ValueError("gate_reweighting needs a trained RainGate, but gate_weight is 0; raise it")
+        return train
+
     @field_validator("generate")
     @classmethod
     def _sampler_within_training(cls, generate: GenerateConfig, info: ValidationInfo) -> GenerateConfig:

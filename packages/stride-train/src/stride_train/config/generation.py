@@ -90,6 +90,10 @@ class GenerateConfig(BaseModel):
         start: Scale control; None starts from noise.
         pmm: Whether the probability matched mean is computed and saved.
         remove_drizzle: Whether the RainGate sets pixels that it holds for dry to zero (needs `model.use_rain_gate`).
+        gate_probability: Below which predicted probability of wet a pixel is set to zero; null chooses it on the
+            validation split, for each gated target the largest that removes no more than `gate_removes_at_most`.
+        gate_removes_at_most: Share of the total, of the observed and of the generated validation fields alike, that may
+            stand on the pixels which are set to zero.
         weights: `ema` takes the averaged weights, `raw` the last ones.
         compile: Compile the network's calls, which takes a minute or so at the start and pays in long generations.
         baselines: Which baselines `stride run` makes beside the model.
@@ -106,6 +110,8 @@ class GenerateConfig(BaseModel):
     start: StartConfig | None = None
     pmm: bool = True
     remove_drizzle: bool = False
+    gate_probability: float | None = Field(default=None, ge=0, le=1)
+    gate_removes_at_most: float = Field(default=0.005, ge=0, lt=1)
     weights: Literal["ema", "raw"] = "ema"
     compile: bool = False
     baselines: tuple[Literal["interpolated", "quantile_mapping"], ...] = BASELINES

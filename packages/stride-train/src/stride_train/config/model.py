@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, Field, model_validator
 
 from stride_train.config.strict import STRICT
@@ -27,6 +29,9 @@ class ModelConfig(BaseModel):
         targets_together: Whether several targets are generated together, so that the fields of a member belong to each
             other. If not, one network of one output channel serves them one at a time and is told which (FiLM labels);
             the members of different targets are then independent given the conditioning.
+        gate_input: `conditioning`, or `conditioning_and_denoised` for a head that also sees a denoised field: it then
+            judges each member for itself.
+        gate_sigma: Noise level through which such a head looks at a member, in units of sigma_data.
     """
 
     model_config = STRICT
@@ -43,6 +48,8 @@ class ModelConfig(BaseModel):
     context_channels: int = Field(default=32, ge=1)
     use_rain_gate: bool = False
     gated_targets: tuple[str, ...] = ()
+    gate_input: Literal["conditioning", "conditioning_and_denoised"] = "conditioning"
+    gate_sigma: float = Field(default=0.2, gt=0)
     targets_together: bool = True
 
     @model_validator(mode="after")

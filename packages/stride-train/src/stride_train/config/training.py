@@ -49,6 +49,9 @@ class TrainConfig(BaseModel):
         uncertainty_weighting: Divide the loss at each sigma by its learnt expectation (Karras et al. 2024, eq. 14).
         target_weights: Factor on the squared error of a target, by its name; 1 where none is given.
         gate_weight: Weight of the RainGate's cross-entropy beside the EDM loss.
+        gate_reweighting: How much more a pixel that the RainGate holds for surely wet weighs in the EDM loss than one
+            that it holds for surely dry; 0 weighs all the same. The weights see nothing that the network does not see,
+            so they bias nothing.
         ema_halflife_images: Half-life of the averaged weights, in images.
         ema_ramp: The half-life is at most this share of the images seen so far.
         precision: `auto` takes bf16 autocast where the hardware computes in it, else float32.
@@ -79,6 +82,7 @@ class TrainConfig(BaseModel):
     uncertainty_weighting: bool = False
     target_weights: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     gate_weight: float = Field(default=0.1, ge=0)
+    gate_reweighting: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     ema_halflife_images: float = Field(default=2000.0, gt=0)
     ema_ramp: float = Field(default=0.1, gt=0)
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"

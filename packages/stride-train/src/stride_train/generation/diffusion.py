@@ -15,8 +15,10 @@ from stride_train.config import GenerateConfig
 from stride_train.config.generation import MODEL_SYSTEM
 from stride_train.errors import GenerationError
 from stride_train.generation.draw import draw_members
+from stride_train.generation.gate_calibration import calibrate_gate
 from stride_train.generation.scale_control import StartFields
 from stride_train.generation.targets import chosen_targets
+from stride_train.progress import progress
 from stride_train.training.precision import choose_precision
 
 
@@ -36,7 +38,8 @@ class DiffusionSystem:
 
         Raises:
             GenerationError: If the data's channels are not those that the network was trained with, drizzle is to be
-                removed by a network that has no RainGate, or members cannot start from the fields that are named.
+                removed by a network that has no RainGate or without validation times to choose its probability, or
+                members cannot start from the fields that are named.
         """
         _require_same_channels(checkpoint, adapter)
         if config.remove_drizzle and not checkpoint.spec.use_rain_gate:
@@ -64,10 +67,32 @@ class DiffusionSystem:
             "weights": config.weights,
             "start": None if self.start is None else self.start.description,
             "remove_drizzle": config.remove_drizzle,
+            "gate": None,
             "precision": "bf16" if self.precision else "float32",
             "batch_size": config.batch_size,
             **({"compiled": True} if config.compile else {}),
         }
+
+        self.gate_probabilities: tuple[float, ...] | None = None
+        if config.remove_drizzle:
+            self.gate_probabilities, self.description["gate"] = self._choose_gate()
+
+    def _choose_gate(self) -> tuple[tuple[float, ...], dict[str, Any]]:
+        """The probabilities below which drizzle is removed, and how they came about."""
+        gated = self.denoiser.spec.gated_channels
+        if self.config.gate_probability is not None:
+            return (self.config.gate_probability,) * len(gated), {"probability": self.config.gate_probability}
+        with progress("calibrating the gate") as advance:
+            calibration = calibrate_gate(
+                self.denoiser,
+                self.adapter,
+                self.config.sampler,
+                removes_at_most=self.config.gate_removes_at_most,
+                seed=self.seed,
+                precision=self.precision,
+                advance=advance,
+            )
+        return calibration.probabilities, calibration.description([self.adapter.target_names[c] for c in gated])
 
     def generate(self, time: str) -> np.ndarray:
         """Members of one time, float32 [M, chosen targets, H_hr, W_hr] in canonical units."""
@@ -84,7 +109,7 @@ class DiffusionSystem:
             time=time,
             members=range(self.members),
             batch_size=self.config.batch_size,
-            remove_drizzle=self.config.remove_drizzle,
+            gate_probabilities=self.gate_probabilities,
             precision=self.precision,
             start=start,
             targets=self.targets,

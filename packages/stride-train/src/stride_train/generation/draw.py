@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from stride_data.adapter_protocol import Adapter
 from stride_model.precondition import EDMDenoiser
-from stride_model.rain_gate import gate
+from stride_model.rain_gate.gating import gate
 from stride_model.samplers.member_noise import member_noise
 
 from stride_train.config import SamplerConfig
+from stride_train.generation.case import encode_case
+from stride_train.generation.gating import dry_values, gate_logits
 from stride_train.generation.sampling import sample_members
 from stride_train.seeds import derived_seed
 
@@ -27,7 +29,7 @@ def draw_members(
     time: str,
     members: Sequence[int],
     batch_size: int,
-    remove_drizzle: bool = False,
+    gate_probabilities: Sequence[float] | None = None,
     precision: torch.dtype | None = None,
     start: tuple[np.ndarray, float] | None = None,
     targets: Sequence[int] | None = None,
@@ -47,7 +49,8 @@ def draw_members(
         time: ISO time of the case.
         members: Numbers of the members to draw.
         batch_size: How many are drawn at once.
-        remove_drizzle: Lower pixels that the RainGate holds for dry to the dry value.
+        gate_probabilities: Set a pixel to the dry value where the RainGate predicts less, one for each gated target;
+            None leaves all as drawn.
         precision: Autocast to this type; None computes in float32.
         start: Scaled fields [C, H_hr, W_hr] of all targets to start from and the noise level to start at; None starts
             from noise.
@@ -63,7 +66,7 @@ def draw_members(
         "time": time,
         "members": members,
         "batch_size": batch_size,
-        "remove_drizzle": remove_drizzle,
+        "gate_probabilities": gate_probabilities,
         "precision": precision,
     }
     if denoiser.spec.use_film_vars:
@@ -88,7 +91,7 @@ def _draw_scaled(
     time: str,
     members: Sequence[int],
     batch_size: int,
-    remove_drizzle: bool = False,
+    gate_probabilities: Sequence[float] | None = None,
     precision: torch.dtype | None = None,
     start: tuple[np.ndarray, float] | None = None,
     label: tuple[int, str] | None = None,
@@ -101,22 +104,11 @@ def _draw_scaled(
     device = next(denoiser.parameters()).device
     spec = denoiser.spec
 
-    def given(key: str) -> torch.Tensor | None:
-        value = sample.get(key)
-        return None if value is None else torch.as_tensor(np.asarray(value), device=device)[None]
-
     begin = None if start is None else (torch.from_numpy(start[0]), start[1])
     of_target = () if label is None else (label[1],)
     drawn = []
     with torch.autocast(device.type, dtype=precision or torch.bfloat16, enabled=precision is not None):
-        case = denoiser.encode(
-            torch.as_tensor(np.asarray(sample["cond_dynamic"]), device=device)[None],
-            given("cond_static"),
-            given("cond_time"),
-            context_dynamic=given("cond_context_dynamic"),
-            context_static=given("cond_context_static"),
-            labels=None if label is None else torch.tensor([label[0]], device=device),
-        )
+        case = encode_case(denoiser, sample, label=None if label is None else label[0])
         for first in range(0, len(members), batch_size):
             numbers = members[first : first + batch_size]
             noise = member_noise(
@@ -126,16 +118,9 @@ def _draw_scaled(
             )
             conditioning = case.expand_members(len(numbers))
             field = sample_members(sampler, denoiser.bind(conditioning), noise, device, begin).float()
-            if remove_drizzle and conditioning.gate_logits is not None:
-                field = gate(
-                    field, conditioning.gate_logits, spec.gated_channels, _dry_values(adapter, spec.gated_channels)
-                )
+            if gate_probabilities is not None:
+                logits = gate_logits(denoiser, conditioning, field, seed=seed, time=time, names=numbers)
+                floors = dry_values(adapter, spec.gated_channels)
+                field = gate(field, logits, spec.gated_channels, floors, gate_probabilities)
             drawn.append(field.cpu().numpy())
     return np.concatenate(drawn)
-
-
-def _dry_values(adapter: Adapter, channels: Sequence[int]) -> tuple[float, ...]:
-    """What zero is in the scaled units of each gated channel."""
-    zero = np.zeros((len(adapter.target_names), 1, 1), dtype=np.float32)
-    scaled = np.asarray(adapter.forward_target(zero))
-    return tuple(float(scaled[channel, 0, 0]) for channel in channels)

@@ -93,11 +93,14 @@ def generate(
 
 def _unasked(config: ExperimentConfig) -> set[str]:
     """Keys of the `generate` section that do not decide what is in an ensemble."""
+    # A key that says nothing as long as its switch is off is left out: ensembles of before it came still count.
     generate = config.generate
     return {
         "baselines",
         *(() if generate.start is not None else ("start",)),
         *(() if generate.targets else ("targets",)),
+        *(() if generate.compile else ("compile",)),
+        *(() if generate.remove_drizzle else ("gate_probability", "gate_removes_at_most")),
     }
 
 

@@ -34,6 +34,7 @@ from stride_train.progress import Advance
 from stride_train.run_folder import RunFolder
 from stride_train.seeds import derived_generator, derived_seed
 from stride_train.training.ema import WeightAverage
+from stride_train.training.gate_reliability import draw_reliability, gate_reliability, write_reliability
 from stride_train.training.history import History, draw_history
 from stride_train.training.learning_rate import learning_rate_factor
 from stride_train.training.monitors import monitor
@@ -91,6 +92,7 @@ class Trainer:
             EDMLoss(
                 training_levels(options),
                 gate_weight=options.gate_weight,
+                gate_reweighting=options.gate_reweighting,
                 channel_weights=None if spec.use_film_vars else weights,
             ),
             LevelUncertainty() if options.uncertainty_weighting else None,
@@ -225,6 +227,7 @@ class Trainer:
         """Monitors of the averaged weights, as columns of the history."""
         begun = time.monotonic()
         self.averaged_denoiser.load_state_dict(self.average.state)
+        precision = torch.bfloat16 if self.precision == "bf16-mixed" else None
         reading = monitor(
             self.averaged_denoiser,
             self.adapter,
@@ -232,8 +235,16 @@ class Trainer:
             self.config.generate.sampler,
             seed=derived_seed(self.config.seed, "monitor"),
             split="val",
-            precision=torch.bfloat16 if self.precision == "bf16-mixed" else None,
+            precision=precision,
         )
+        if self.spec.use_rain_gate and self.config.train.monitor.cases:
+            tables = gate_reliability(
+                self.averaged_denoiser, self.adapter, seed=self.config.seed, split="val", precision=precision
+            )
+            if tables:
+                title = f"RainGate of {self.config.name} on validation times, step {self.state.step}"
+                write_reliability(tables, self.run.gate_reliability)
+                draw_reliability(tables, self.run.gate_reliability_picture, title)
         self.monitor_seconds = time.monotonic() - begun
         if reading is None:
             return {}

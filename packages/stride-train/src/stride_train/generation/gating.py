@@ -1,0 +1,49 @@
+"""Gating in physical terms: what the RainGate says of fields of one case, and what dry is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from stride_data.adapter_protocol import Adapter
+from stride_model.conditioning.maps import Conditioning
+from stride_model.precondition import EDMDenoiser
+from stride_model.samplers.member_noise import member_noise
+
+from stride_train.seeds import derived_seed
+
+
+def gate_logits(
+    denoiser: EDMDenoiser, conditioning: Conditioning, fields: torch.Tensor, *, seed: int, time: str, names: Sequence
+) -> torch.Tensor:
+    """Logits of the RainGate for fields of one case.
+
+    Args:
+        denoiser: The network; it must have a gate.
+        conditioning: Of the fields, [B, ...].
+        fields: [B, C_out, H, W], scaled.
+        seed: The experiment's seed.
+        time: ISO time of the case.
+        names: One per field, such as the member's number: with seed and time they fix the noise through which a gate
+            with `gate_input: conditioning_and_denoised` looks at the field.
+
+    Returns:
+        float32 [B, gated targets, H, W].
+    """
+    noise = member_noise([derived_seed(seed, "gate", time, name) for name in names], fields.shape[1:])
+    logits = denoiser.gate_logits_of_field(conditioning, fields, noise(0).to(fields.device))
+    assert logits is not None
+    return logits
+
+
+def dry_values(adapter: Adapter, channels: Sequence[int]) -> tuple[float, ...]:
+    """What zero is in the scaled units of each gated channel."""
+    zero = np.zeros((len(adapter.target_names), 1, 1), dtype=np.float32)
+    scaled = np.asarray(adapter.forward_target(zero))
+    return tuple(float(scaled[channel, 0, 0]) for channel in channels)
+
+
+def evenly_spread(times: Sequence[str], number: int) -> list[str]:
+    """At most `number` of the times, evenly spread, the first and the last among them."""
+    return [times[i] for i in np.unique(np.linspace(0, len(times) - 1, number).round().astype(int))] if times else []
