@@ -1,4 +1,4 @@
-"""The RainGate on the censored problem: what gating does to false drizzle, Brier score and mean, and its reliability."""
+"""The RainGate on the censored problem: false drizzle, Brier score and mean with gating on and off, and reliability."""
 
 from __future__ import annotations
 

@@ -67,7 +67,6 @@ class DiffusionSystem:
             "weights": config.weights,
             "start": None if self.start is None else self.start.description,
             "remove_drizzle": config.remove_drizzle,
-            "gate": None,
             "precision": "bf16" if self.precision else "float32",
             "batch_size": config.batch_size,
             **({"compiled": True} if config.compile else {}),

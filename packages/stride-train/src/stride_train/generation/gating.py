@@ -46,4 +46,6 @@ def dry_values(adapter: Adapter, channels: Sequence[int]) -> tuple[float, ...]:
 
 def evenly_spread(times: Sequence[str], number: int) -> list[str]:
     """At most `number` of the times, evenly spread, the first and the last among them."""
-    return [times[i] for i in np.unique(np.linspace(0, len(times) - 1, number).round().astype(int))] if times else []
+    if not times:
+        return []
+    return [times[int(i)] for i in np.unique(np.linspace(0, len(times) - 1, number).round())]
