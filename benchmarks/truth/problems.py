@@ -50,7 +50,7 @@ class Problem:
         return self._observable(self.fields.exact(case, members, generator), case)
 
     def wet_probability(self, case: Case, wet: float) -> Tensor:
-        """Probability that the target of a problem with `dry_below` reaches `wet` > 0 given all inputs, [n, V, N, N]."""
+        """Probability that the target of a problem with `dry_below` reaches `wet` > 0, given all inputs."""
         assert self.dry_below is not None and not self.season
         mean, spread = self.fields.marginals(case)
         return torch.special.ndtr((mean - self.dry_below - wet) / spread).float()

@@ -119,8 +119,10 @@ def _draw_scaled(
             conditioning = case.expand_members(len(numbers))
             field = sample_members(sampler, denoiser.bind(conditioning), noise, device, begin).float()
             if gate_probabilities is not None:
-                logits = gate_logits(denoiser, conditioning, field, seed=seed, time=time, names=numbers)
                 floors = dry_values(adapter, spec.gated_channels)
+                for channel, floor in zip(spec.gated_channels, floors, strict=True):
+                    field[:, channel].clamp_(min=floor)  # as true fields are, and as the transform's inverse will
+                logits = gate_logits(denoiser, conditioning, field, seed=seed, time=time, names=numbers)
                 field = gate(field, logits, spec.gated_channels, floors, gate_probabilities)
             drawn.append(field.cpu().numpy())
     return np.concatenate(drawn)

@@ -1,4 +1,4 @@
-"""The probability below which the RainGate removes drizzle, chosen on the validation split so that nothing dries out."""
+"""The probability below which the RainGate removes drizzle, chosen on validation so that nothing dries out."""
 
 from __future__ import annotations
 
