@@ -41,38 +41,40 @@ def gate_switch(
     Returns:
         `brier_on` and `brier_off` of wet against dry and their `brier_gain`; `drizzle_on` and `drizzle_off`, the share
         of pixels that a member makes wet where the truth is dry, and `trace_on` and `trace_off`, the same of any amount
-        above a trace; `mean_change`, what switching the gate on at generation does to the mean of one and the same
-        ensemble; `crps_gain` from off to on, and `gate_brier` against `exact_gate_brier` of the exact probabilities;
-        `reliability_error` beside the `reliability_sampling_error` of perfect probabilities.
+        above a trace; `mean_change`, what gating does to the mean of one and the same ensemble; `crps_gain` from off to
+        on. Beside them the gated network's members before gating (`..._ungated`) and those of the exact conditional
+        (`exact_...`), whose drizzle is chance and not false. `reliability_error` beside the
+        `reliability_sampling_error` of perfect probabilities; `gate_brier`, of the gate's own probabilities, beside
+        `exact_gate_brier` of the exact ones.
     """
     generator = torch.Generator().manual_seed(99)
     probe = problem.draw(512, generator)
     gated_spec = spec_for(probe, use_rain_gate=True, gated_channels=(0,), gate_thresholds=(WET,), gate_input=gate_input)
-    on, off = (
-        train(problem.draw, gated_spec, budget, told=told),
-        train(problem.draw, spec_for(probe), budget, told=told),
-    )
-    probability = _calibrate(on, problem.draw(cases, generator))
+    on = train(problem.draw, gated_spec, budget, told=told)
+    off = train(problem.draw, spec_for(probe), budget, told=told)
+    probability = _calibrate(on, problem.draw(2 * cases, generator))
     case = problem.draw(cases, generator)
     target = case["target"]
-    plain = ensembles(on, case, members).clamp(min=0)
-    told_members = gate(plain, _logits(on, case, plain), (0,), (0.0,), probability)
-    untold = ensembles(off, case, members).clamp(min=0)
-    brier_on, brier_off = wet_brier(told_members, target), wet_brier(untold, target)
-    crps_on, crps_off = float(crps(told_members, target).mean()), float(crps(untold, target).mean())
+    ungated = ensembles(on, case, members).clamp(min=0)
+    gated = gate(ungated, _logits(on, case, ungated), (0,), (0.0,), probability)
+    without = ensembles(off, case, members).clamp(min=0)
+    exact = problem.exact(case, members, generator)
+    brier_on, brier_off = wet_brier(gated, target), wet_brier(without, target)
+    crps_on, crps_off = float(crps(gated, target).mean()), float(crps(without, target).mean())
     found = {
         "brier_on": brier_on,
         "brier_off": brier_off,
         "brier_gain": 1 - brier_on / brier_off,
-        "brier_ungated": wet_brier(plain, target),
-        "drizzle_on": false_drizzle(told_members, target),
-        "drizzle_off": false_drizzle(untold, target),
-        "drizzle_ungated": false_drizzle(plain, target),
-        "trace_on": false_drizzle(told_members, target, TRACE),
-        "trace_off": false_drizzle(untold, target, TRACE),
-        "trace_ungated": false_drizzle(plain, target, TRACE),
-        "mean_change": float(told_members.double().mean() / plain.double().mean() - 1),
-        "mean_off": float(untold.double().mean() / target.double().mean() - 1),
+        "brier_ungated": wet_brier(ungated, target),
+        "exact_brier": wet_brier(exact, target),
+        "drizzle_on": false_drizzle(gated, target),
+        "drizzle_off": false_drizzle(without, target),
+        "drizzle_ungated": false_drizzle(ungated, target),
+        "exact_drizzle": false_drizzle(exact, target),
+        "trace_on": false_drizzle(gated, target, TRACE),
+        "trace_off": false_drizzle(without, target, TRACE),
+        "trace_ungated": false_drizzle(ungated, target, TRACE),
+        "mean_change": float(gated.double().mean() / ungated.double().mean() - 1),
         "gate_probability": probability,
         "crps_gain": 1 - crps_on / crps_off,
     }
@@ -116,5 +118,4 @@ def _reliability(denoiser: EDMDenoiser, problem: Problem, case: Case) -> dict[st
         "reliability_sampling_error": ours.sampling_error,
         "gate_brier": ours.brier,
         "exact_gate_brier": float((exact - wet.float()).square().mean()),
-        "probability_error": float((torch.sigmoid(logits) - exact).abs().mean()),
     }
