@@ -14,7 +14,7 @@ from stride_model.samplers.member_noise import member_noise
 
 from stride_train.config import SamplerConfig
 from stride_train.generation.case import encode_case
-from stride_train.generation.gating import dry_values, gate_logits
+from stride_train.generation.gating import as_saved, dry_values, gate_logits
 from stride_train.generation.sampling import sample_members
 from stride_train.seeds import derived_seed
 
@@ -119,10 +119,9 @@ def _draw_scaled(
             conditioning = case.expand_members(len(numbers))
             field = sample_members(sampler, denoiser.bind(conditioning), noise, device, begin).float()
             if gate_probabilities is not None:
+                seen = as_saved(adapter, field)
+                logits = gate_logits(denoiser, conditioning, seen, seed=seed, time=time, names=numbers)
                 floors = dry_values(adapter, spec.gated_channels)
-                for channel, floor in zip(spec.gated_channels, floors, strict=True):
-                    field[:, channel].clamp_(min=floor)  # as true fields are, and as the transform's inverse will
-                logits = gate_logits(denoiser, conditioning, field, seed=seed, time=time, names=numbers)
                 field = gate(field, logits, spec.gated_channels, floors, gate_probabilities)
             drawn.append(field.cpu().numpy())
     return np.concatenate(drawn)

@@ -37,6 +37,12 @@ def gate_logits(
     return logits
 
 
+def as_saved(adapter: Adapter, fields: torch.Tensor) -> torch.Tensor:
+    """Scaled fields [B, C_out, H, W] within the limits that the inverse transform will put on them."""
+    saved = adapter.inverse_target(fields.cpu().numpy())
+    return torch.as_tensor(np.asarray(adapter.forward_target(saved), dtype=np.float32), device=fields.device)
+
+
 def dry_values(adapter: Adapter, channels: Sequence[int]) -> tuple[float, ...]:
     """What zero is in the scaled units of each gated channel."""
     zero = np.zeros((len(adapter.target_names), 1, 1), dtype=np.float32)
