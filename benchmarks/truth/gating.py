@@ -52,7 +52,7 @@ def gate_switch(
     gated_spec = spec_for(probe, use_rain_gate=True, gated_channels=(0,), gate_thresholds=(WET,), gate_input=gate_input)
     on = train(problem.draw, gated_spec, budget, told=told)
     off = train(problem.draw, spec_for(probe), budget, told=told)
-    probability = _calibrate(on, problem.draw(2 * cases, generator))
+    probability = _calibrate(on, problem.draw(4 * cases, generator))
     case = problem.draw(cases, generator)
     target = case["target"]
     ungated = ensembles(on, case, members).clamp(min=0)
@@ -101,7 +101,8 @@ def _calibrate(denoiser: EDMDenoiser, case: Case) -> float:
     chosen = []
     for fields in (case["target"][:, None], ensembles(denoiser, case, 1).clamp(min=0)):
         removed = RemovedAmount()
-        removed.add(_logits(denoiser, case, fields), fields)
+        for logits, amount in zip(_logits(denoiser, case, fields), fields, strict=True):
+            removed.add(logits, amount)
         chosen.append(removed.probability(REMOVES_AT_MOST))
     return min(chosen)
 

@@ -115,7 +115,8 @@ def test_gating_dries_nothing_out_while_false_drizzle_falls(problem, trained, no
     chosen = []
     for amounts in (target, member):
         removed = RemovedAmount()
-        removed.add(logits, amounts)
+        for case in range(len(amounts)):
+            removed.add(logits[case], amounts[case])
         chosen.append(removed.probability(0.005))
     target, means = problem.draw(100, generator)
     ensemble = problem.members(means, 8, noise, generator)[:, :, None]

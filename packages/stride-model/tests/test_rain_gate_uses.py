@@ -161,6 +161,16 @@ def test_gating_at_the_chosen_probability_removes_no_more_than_is_allowed(seed, 
     assert lost == pytest.approx(removed.share_below(chosen), abs=1e-5)
 
 
+def test_the_chosen_probability_leaves_room_for_the_scatter_between_cases():
+    # Two cases of 100 each, of which 2 and 4 stand below 0.1: 3 % with a standard error of 1 %.
+    removed = RemovedAmount()
+    for low in (2.0, 4.0):
+        removed.add(torch.logit(torch.tensor([0.05, 0.4])), torch.tensor([low, 100.0 - low]))
+    assert removed.share_below(0.1) == pytest.approx(0.03)
+    assert removed.probability(0.0399) == pytest.approx(0.05, rel=0.03)
+    assert removed.probability(0.0401) == pytest.approx(0.4, rel=0.03)
+
+
 def test_a_gate_without_skill_and_a_total_of_nothing_remove_nothing():
     field = torch.rand(1, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     for level in (-5.0, -0.1, 3.0):

@@ -20,7 +20,7 @@ from stride_train.generation.gating import evenly_spread, gate_logits
 from stride_train.progress import Advance
 
 SPLIT = "val"
-CASES = 32
+CASES = 64
 """Validation times that are looked at, one member of each: many days tell more of the mean than many members."""
 
 
@@ -67,9 +67,9 @@ def calibrate_gate(
 ) -> GateCalibration:
     """Chooses, for every gated target, the largest probability below which little of the total stands.
 
-    Little is `removes_at_most` of what was observed on the validation times, so that rain which falls is not removed,
-    and of what one member a time holds, so that the generated mean changes no more. The smaller of the two
-    probabilities is taken. A gate that cannot tell dry places from wet ones removes nothing.
+    Little is `removes_at_most`, by one standard error between the times: of what was observed on validation times, so
+    that rain which falls is not removed, and of one member of each, so that the generated mean changes no more. The
+    smaller of the two probabilities is taken. A gate that cannot tell dry places from wet ones removes nothing.
 
     Args:
         denoiser: The network, in evaluation mode, with a gate.
