@@ -27,7 +27,7 @@ def test_the_field_matters_to_this_gate_alone(gated, seeing, perturbed, case):
         assert logits is not None and logits.shape == (2, 1, 16, 16)
         assert (not torch.equal(logits, other)) == matters
         assert (conditioning.gate_logits is None) == matters
-        assert "gate " in summary(denoiser)
+        assert ("field_gate " in summary(denoiser)) == matters
 
 
 def test_the_noise_level_reaches_it(seeing, perturbed, case):

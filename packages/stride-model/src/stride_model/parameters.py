@@ -98,6 +98,7 @@ def cost(denoiser: EDMDenoiser) -> Cost:
             field = torch.zeros(1, denoiser.spec.out_channels, *denoiser.spec.target_hr_shape, device=device)
             denoiser(field, torch.ones(1, device=device), conditioning)
             per_call = counter.get_total_flops() - per_case
+            denoiser.gate_logits(conditioning, field, torch.ones(1, device=device))  # no part of a sampler's call
     finally:
         denoiser.train(training)
         for hook in hooks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ class DiffusionSystem:
             calibration = calibrate_gate(
                 self.denoiser,
                 self.adapter,
-                self.config.sampler,
+                lambda time: self._draw(time, range(1), None)[0],
                 removes_at_most=self.config.gate_removes_at_most,
                 seed=self.seed,
                 precision=self.precision,
@@ -95,6 +96,15 @@ class DiffusionSystem:
 
     def generate(self, time: str) -> np.ndarray:
         """Members of one time, float32 [M, chosen targets, H_hr, W_hr] in canonical units."""
+        return self._draw(time, range(self.members), self.gate_probabilities, self.targets)
+
+    def _draw(
+        self,
+        time: str,
+        members: Sequence[int],
+        gate_probabilities: tuple[float, ...] | None,
+        targets: Sequence[int] | None = None,
+    ) -> np.ndarray:
         start = None
         if self.start is not None:
             fields = self.adapter.fields(time)
@@ -106,12 +116,12 @@ class DiffusionSystem:
             self.config.sampler,
             seed=self.seed,
             time=time,
-            members=range(self.members),
+            members=members,
             batch_size=self.config.batch_size,
-            gate_probabilities=self.gate_probabilities,
+            gate_probabilities=gate_probabilities,
             precision=self.precision,
             start=start,
-            targets=self.targets,
+            targets=targets,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,8 @@ from stride_data.adapter_protocol import Adapter
 from stride_model.precondition import EDMDenoiser
 from stride_model.rain_gate.removed_amount import RemovedAmount
 
-from stride_train.config import SamplerConfig
 from stride_train.errors import GenerationError
 from stride_train.generation.case import encode_case
-from stride_train.generation.draw import draw_members
 from stride_train.generation.gating import evenly_spread, gate_logits
 from stride_train.progress import Advance
 
@@ -58,7 +56,7 @@ class GateCalibration:
 def calibrate_gate(
     denoiser: EDMDenoiser,
     adapter: Adapter,
-    sampler: SamplerConfig,
+    draw: Callable[[str], np.ndarray],
     *,
     removes_at_most: float,
     seed: int,
@@ -74,7 +72,7 @@ def calibrate_gate(
     Args:
         denoiser: The network, in evaluation mode, with a gate.
         adapter: Gives the validation fields.
-        sampler: Method and noise levels of the generation.
+        draw: One member of a time as it is generated, but not gated: [C_out, H_hr, W_hr] in physical units.
         removes_at_most: Share of the total that may be removed.
         seed: The experiment's seed.
         precision: Autocast to this type; None computes in float32.
@@ -93,13 +91,10 @@ def calibrate_gate(
         if target is None:
             continue
         cases += 1
-        member = draw_members(
-            denoiser, sample, adapter, sampler, seed=seed, time=time, members=[0], batch_size=1, precision=precision
-        )[0]
         known = np.isfinite(target) if sample["mask"] is None else np.asarray(sample["mask"], dtype=bool)
         with torch.autocast(device.type, dtype=precision or torch.bfloat16, enabled=precision is not None):
             case = encode_case(denoiser, sample)
-            for name, sums, field in (("observed", observed, target), (0, generated, member)):
+            for name, sums, field in (("observed", observed, target), (0, generated, draw(time))):
                 amounts = np.where(known, np.maximum(np.nan_to_num(np.asarray(field)), 0.0), 0.0)
                 scaled = np.where(known, np.asarray(adapter.forward_target(amounts)), 0.0).astype(np.float32)
                 fields = torch.as_tensor(scaled, device=device)[None]
