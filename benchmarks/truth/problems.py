@@ -135,6 +135,8 @@ def with_labels(n: int = 16) -> Problem:
     blocks = torch.cat([block_mean(n, 4) @ one, torch.zeros(n * n // 16, 2 * n * n, dtype=torch.float64)], dim=1)
     inputs = {"dynamic": Input(blocks, (1, n // 4, n // 4))}
     return Problem("labels", LinearGaussian(latents, targets, (2, n, n), inputs), one_at_a_time=True)
+
+
 def with_dry_areas(n: int = 16) -> Problem:
     """The censored problem, small."""
     return censored(n)
