@@ -68,6 +68,11 @@ class EDMDenoiser(nn.Module):
         self.label = LabelEmbedding(spec.film_labels, spec.embedding_channels) if spec.use_film_vars else None
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
+    @property
+    def hr_shape(self) -> tuple[int, int]:
+        """Rows and columns of the fields that are denoised."""
+        return self.spec.target_hr_shape
+
     def encode(
         self,
         cond_dynamic: Tensor,

@@ -1,6 +1,6 @@
 """What the conditioning of a case becomes: maps that every call of the network reuses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -41,6 +41,19 @@ class Conditioning:
     def __getitem__(self, cases: slice) -> "Conditioning":
         """Some of the cases."""
         return self._map(lambda x: x[cases])
+
+    @classmethod
+    def join(cls, parts: Sequence["Conditioning"]) -> "Conditioning":
+        """The cases of several encodings, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+
+        def joined(values: Sequence[Tensor | None]) -> Tensor | None:
+            given = [value for value in values if value is not None]
+            return torch.cat(given) if given else None
+
+        levels = tuple(torch.cat(level) for level in zip(*(part.levels for part in parts), strict=True))
+        return cls(levels, joined([p.gate_logits for p in parts]), joined([p.embedding for p in parts]))
 
     def to(self, device: torch.device | str) -> "Conditioning":
         """The same on another device."""
