@@ -185,9 +185,7 @@ def test_what_does_not_fit_is_refused(both, perturbed):
 
 
 def test_encodings_join():
-    first, second = (
-        Conditioning((torch.full((n, 2, 3, 3), float(n)),), embedding=torch.zeros(n, 4)) for n in (2, 1)
-    )
+    first, second = (Conditioning((torch.full((n, 2, 3, 3), float(n)),), embedding=torch.zeros(n, 4)) for n in (2, 1))
     joined = Conditioning.join([first, second])
     assert joined.batch == 3 and joined.gate_logits is None
     assert joined.embedding is not None and joined.embedding.shape == (3, 4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from stride_vars.regions import Box, Region
 from stride_vars.spec import VariableSpec
@@ -12,6 +12,8 @@ from stride_vars.spec import VariableSpec
 from stride_data.assembly.channels import ChannelCounts
 from stride_data.assembly.coordinates import Coordinates
 from stride_data.assembly.fields import FieldSet
+from stride_data.config import BoxConfig
+from stride_data.regions.domain import Domain
 from stride_data.statistics.compute import Progress
 
 
@@ -75,6 +77,7 @@ class Adapter(Protocol):
     def times(self, split: str) -> list[str]: ...  # noqa: D102
     def divide_cache(self, parts: int) -> None: ...  # noqa: D102
     def crop(self, seed: int, epoch: int, index: int) -> Box: ...  # noqa: D102
+    def domain(self, asked: BoxConfig | Literal["whole"], where: str = "domain") -> Domain: ...  # noqa: D102
     def fields(self, time: str, box: Box | None = None) -> FieldSet: ...  # noqa: D102
     def sample(self, time: str, *, hr_box: Box | None = None) -> dict[str, Any]: ...  # noqa: D102
     def hr_coords(self, box: Box | None = None) -> Coordinates: ...  # noqa: D102

@@ -101,7 +101,7 @@ def resolve_box(
         return domain
     box = as_box(cells if given.in_indices else _cut(cells, lr, where, around))
     check_inside(box, domain, where)
-    _check_colocated(box, lr, where, origin)
+    check_colocated(box, lr, where, origin)
     return box
 
 
@@ -125,7 +125,18 @@ def said(box: Box) -> str:
     return f"rows {box.y} to {box.y + box.height - 1}, columns {box.x} to {box.x + box.width - 1}"
 
 
-def _check_colocated(box: Box, lr: AxisPair, where: str, origin: int) -> None:
+def check_colocated(box: Box, lr: AxisPair, where: str, origin: int) -> None:
+    """Refuse a box that does not consist of whole LR cells.
+
+    Args:
+        box: HR cells.
+        lr: Alignments of the LR grid along y and x.
+        where: Key of the configuration, for messages.
+        origin: Column of the file that is column 0, for messages.
+
+    Raises:
+        DataError: Naming the nearest right numbers.
+    """
     for axis, start, size, alignment, zero in (
         ("y", box.y, box.height, lr[0], 0),
         ("x", box.x, box.width, lr[1], origin),

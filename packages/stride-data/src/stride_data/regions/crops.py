@@ -37,6 +37,17 @@ class CropAnchors:
         """Number of different crops."""
         return len(self.rows) * len(self.columns)
 
+    @property
+    def covered(self) -> Box:
+        """The cells that all crops cover together; there must be one."""
+        height, width = self.shape
+        return Box(
+            y=self.rows[0],
+            x=self.columns[0],
+            height=self.rows[-1] + height - self.rows[0],
+            width=self.columns[-1] + width - self.columns[0],
+        )
+
     def draw(self, seed: int, epoch: int, index: int) -> Box:
         """The crop of one sample: the same for the same (seed, epoch, index) in whatever process it is drawn."""
         # The leading 1 keeps this stream apart from the loader's order of samples, which begins with 0.

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal
 
 from stride_vars.regions import Box, Region
 
@@ -134,8 +135,8 @@ class Geometry:
         return CropAnchors.inside(
             inside,
             hr.shape,
-            rows=self._fitting("y", self.lr.y.anchors(inside.y, inside.y + inside.height - hr.height), hr.height),
-            columns=self._fitting("x", self.lr.x.anchors(inside.x, inside.x + inside.width - hr.width), hr.width),
+            rows=self.starts("y", inside.y, inside.height),
+            columns=self.starts("x", inside.x, inside.width),
         )
 
     @property
@@ -143,18 +144,22 @@ class Geometry:
         """The HR cells that training samples can show: all possible crops together, or the fixed box."""
         if self.region.shuffle is None:
             return self.region.hr
-        crops = self.crops
-        height, width = crops.shape
-        return Box(
-            y=crops.rows[0],
-            x=crops.columns[0],
-            height=crops.rows[-1] + height - crops.rows[0],
-            width=crops.columns[-1] + width - crops.columns[0],
-        )
+        return self.crops.covered
 
-    def _fitting(self, axis: str, anchors: Sequence[int], length: int) -> list[int]:
-        """Anchors whose LR and context boxes are whole cells on their grids."""
+    def starts(self, axis: Literal["y", "x"], first: int, size: int) -> list[int]:
+        """Rows or columns at which a box of the HR box's size may begin within a stretch of the HR grid.
+
+        Its LR and context boxes are then whole cells on their grids.
+
+        Args:
+            axis: "y" for rows, "x" for columns.
+            first: First row or column of the stretch.
+            size: Its rows or columns.
+        """
+        length = self.region.hr.height if axis == "y" else self.region.hr.width
+        along = self.lr.y if axis == "y" else self.lr.x
         boxes = [box for box in (self.anchored_lr, self.anchored_context) if box is not None]
+        anchors = along.anchors(first, first + size - length)
         return [anchor for anchor in anchors if all(box.fits(axis, anchor, length) for box in boxes)]
 
 

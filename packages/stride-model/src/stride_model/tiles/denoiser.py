@@ -156,5 +156,3 @@ class TiledDenoiser:
             maps = conditioning[first : first + at_once].expand_members(members)
             denoised = self.denoiser(noisy, sigma.repeat(len(some)), maps)
             yield from enumerate(denoised.unflatten(0, (len(some), members)), start=first)
-
-
