@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import yaml
 from stride_data.adapter import GriddedAdapter
+from stride_train.config import GenerateConfig
 from stride_train.experiments import find_experiment, load_experiment
+from stride_train.generation.domain import generated_domain
 
 pytestmark = pytest.mark.realdata
 
@@ -70,3 +72,15 @@ def test_the_training_split_ends_before_the_scored_years():
     assert len(adapter.times("test")) == 10
     assert max(adapter.times("train")) < "2013" <= min(adapter.times("test"))
     assert adapter.lr_shape == (12, 12)
+
+
+def test_the_whole_of_danra_is_covered_by_tiles_of_the_training_crop():
+    adapter = GriddedAdapter.from_config(load_experiment("danra-era5-small").data)
+    domain = generated_domain(adapter, GenerateConfig(domain="whole"))
+    assert domain.box.shape == (384, 780) and domain.region.lr.shape == (32, 65)
+    assert len(domain.boxes) == 28 and {box.shape for box in domain.boxes} == {(144, 144)}
+    fields = adapter.fields(adapter.times("test")[0], domain.box)
+    assert fields.target is not None and fields.target.shape == (1, 384, 780)
+    last = adapter.fields(adapter.times("test")[0], domain.boxes[-1])
+    np.testing.assert_array_equal(last.dynamic, fields.dynamic[..., -12:, -12:])
+    np.testing.assert_array_equal(last.static, fields.static[..., -144:, -144:])

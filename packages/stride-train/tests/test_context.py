@@ -10,6 +10,8 @@ from stride_train.experiments import load_experiment
 from stride_train.generation.run import generate
 from stride_train.run_folder import RunFolder
 from stride_train.training.run import train
+from stride_vars.ensemble_format import EnsembleAttrs
+from stride_vars.regions import Box
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,18 @@ def test_the_encoder_is_trained_and_used(surrounded, tmp_path):
     assert max(float(value.abs().max()) for name, value in checkpoint.network.items() if "context.project" in name) > 0
     members = xr.open_datatree(generate(run, experiment), engine="zarr")["ensemble/prcp"].values
     assert np.isfinite(members).all()
+
+
+def test_every_tile_of_a_larger_domain_has_a_context_of_its_own(surrounded, tmp_path):
+    experiment, run = surrounded
+    wider = experiment.model_copy(update={"generate": experiment.generate.model_copy(update={"domain": "whole"})})
+    tree = xr.open_datatree(generate(run, wider, folder=tmp_path), engine="zarr")
+    # Margins of 4 cells leave 24 of 32; each tile's context is 12 x 12 cells of 2, the domain's 16 x 16.
+    assert tree["ensemble/prcp"].shape == (2, 3, 24, 24)
+    assert np.isfinite(tree["ensemble/prcp"].values).all()
+    region = EnsembleAttrs.from_attrs(tree.attrs).region
+    assert region.hr == Box(y=4, x=4, height=24, width=24)
+    assert region.context == Box(y=0, x=0, height=16, width=16)
 
 
 def test_a_checkpoint_goes_with_its_context(surrounded, experiment):

@@ -69,6 +69,11 @@ class EDMDenoiser(nn.Module):
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next(self.parameters()).device
+
+    @property
     def hr_shape(self) -> tuple[int, int]:
         """Rows and columns of the fields that are denoised."""
         return self.spec.target_hr_shape
@@ -192,8 +197,13 @@ class EDMDenoiser(nn.Module):
         """
         if self.field_gate is None:
             return conditioning.gate_logits
-        sigma = torch.tensor(self.spec.gate_sigma * self.spec.sigma_data, device=field.device)
+        sigma = self.gate_level
         return self.gate_logits(conditioning, self(field.float() + sigma * noise, sigma, conditioning), sigma)
+
+    @property
+    def gate_level(self) -> Tensor:
+        """Noise level through which a gate that sees fields looks at finished ones."""
+        return torch.tensor(self.spec.gate_sigma * self.spec.sigma_data, device=self.device)
 
     def bind(self, conditioning: Conditioning) -> Callable[[Tensor, Tensor], Tensor]:
         """The denoiser of these cases as the function (x, sigma) that samplers take."""

@@ -53,7 +53,8 @@ class Conditioning:
             return torch.cat(given) if given else None
 
         levels = tuple(torch.cat(level) for level in zip(*(part.levels for part in parts), strict=True))
-        return cls(levels, joined([p.gate_logits for p in parts]), joined([p.embedding for p in parts]))
+        others = ([p.gate_logits for p in parts], [p.embedding for p in parts], [p.gate_features for p in parts])
+        return cls(levels, *map(joined, others))
 
     def to(self, device: torch.device | str) -> "Conditioning":
         """The same on another device."""

@@ -74,17 +74,23 @@ class TiledDenoiser:
         """Rows and columns of the domain."""
         return self.tiling.domain
 
-    def encode(self, *given: Tensor | None, **named: Tensor | None) -> TiledConditioning:
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self.denoiser.device
+
+    def encode(self, cond_dynamic: Tensor, *others: Tensor | None, **named: Tensor | None) -> TiledConditioning:
         """Encode the conditioning of one case, tile by tile.
 
         Args:
-            given: What `EDMDenoiser.encode` takes, one case per tile, row by row: the first axis counts the tiles.
-            named: The same by name.
+            cond_dynamic: What `EDMDenoiser.encode` takes, with tiles, row by row, in place of cases.
+            others: Its other arguments, likewise.
+            named: Likewise, by name.
 
         Raises:
             SpecError: Another number of tiles, or a shape that is not the specification's.
         """
-        for value in (*given, *named.values()):
+        for value in (cond_dynamic, *others, *named.values()):
             if value is not None and value.shape[0] != len(self.tiling):
                 raise SpecError(f"the conditioning has {value.shape[0]} tiles but the tiling {len(self.tiling)}")
         parts = []
@@ -92,7 +98,8 @@ class TiledDenoiser:
             some = slice(first, first + self.batch)
             parts.append(
                 self.denoiser.encode(
-                    *(None if value is None else value[some] for value in given),
+                    cond_dynamic[some],
+                    *(None if value is None else value[some] for value in others),
                     **{name: None if value is None else value[some] for name, value in named.items()},
                 )
             )
@@ -128,6 +135,23 @@ class TiledDenoiser:
             fused[some] = self.fuse(self._denoised(x[some], sigma[some], conditioning.tiles))
         return fused
 
+    def gate_logits_of_field(self, conditioning: TiledConditioning, field: Tensor, noise: Tensor) -> Tensor | None:
+        """Logits of the gate for finished fields of the domain, fused; see `EDMDenoiser.gate_logits_of_field`.
+
+        Args:
+            conditioning: From `encode`.
+            field: [members, C_out, H, W], scaled.
+            noise: Standard normal, of the same shape.
+
+        Returns:
+            float32 [members, gated channels, H, W], [1, ...] of a gate on the conditioning alone; None without a gate.
+        """
+        if self.denoiser.field_gate is None:
+            return conditioning.gate_logits
+        sigma = self.denoiser.gate_level
+        denoised = self(field.float() + sigma * noise, sigma, conditioning)
+        return self.fuse(self._gated(denoised, sigma, conditioning.tiles))
+
     def fuse(self, tiles: Iterable[tuple[int, Tensor]]) -> Tensor:
         """Add the tiles' fields up with their weights.
 
@@ -142,7 +166,8 @@ class TiledDenoiser:
         for number, field in tiles:
             if fused is None:
                 fused = torch.zeros(*field.shape[:-2], *self.hr_shape, device=field.device)
-            fused[..., *slices[number]].addcmul_(field.float(), self._weights[number].to(field.device))
+                self._weights = [weights.to(field.device) for weights in self._weights]
+            fused[..., *slices[number]].addcmul_(field.float(), self._weights[number])
         assert fused is not None, "a tiling has tiles"
         return fused
 
@@ -156,3 +181,11 @@ class TiledDenoiser:
             maps = conditioning[first : first + at_once].expand_members(members)
             denoised = self.denoiser(noisy, sigma.repeat(len(some)), maps)
             yield from enumerate(denoised.unflatten(0, (len(some), members)), start=first)
+
+    def _gated(self, denoised: Tensor, sigma: Tensor, conditioning: Conditioning) -> Iterator[tuple[int, Tensor]]:
+        """Number of each tile and the gate's logits of its members."""
+        for number, place in enumerate(self.tiling.slices):
+            maps = conditioning[number : number + 1].expand_members(denoised.shape[0])
+            logits = self.denoiser.gate_logits(maps, denoised[..., *place], sigma)
+            assert logits is not None
+            yield number, logits

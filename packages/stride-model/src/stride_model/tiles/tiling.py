@@ -100,11 +100,11 @@ def _spread(axis: str, size: int, tile: int, overlap: int, step: int) -> Iterato
             f"{size - rest} or {size - rest + step}"
         )
     stride = (tile - overlap) // step
-    if overlap < 0 or stride < 1:
+    if overlap < 0 or (steps and stride < 1):
         raise SpecError(
-            f"tiles: an overlap of {overlap} leaves tiles of {tile} {axis} no step of {step} from one to the next; use 0 "
-            f"to {max(tile - step, 0)}"
+            f"tiles: an overlap of {overlap} leaves tiles of {tile} {axis} no step of {step} from one to the next; use "
+            f"0 to {max(tile - step, 0)}"
         )
-    last = -(-steps // stride)
+    last = -(-steps // max(stride, 1))
     for number in range(last + 1):
         yield step * (number * steps // max(last, 1))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from stride_data.adapter_protocol import Adapter
+from stride_vars.regions import Box
 
 from stride_train.errors import GenerationError
 from stride_train.upsampled import upsample
@@ -23,17 +24,18 @@ class Interpolated:
     checkpoint_id = ""
     model_spec: dict[str, Any] | None = None
 
-    def __init__(self, adapter: Adapter, targets: Sequence[int] | None = None):
+    def __init__(self, adapter: Adapter, box: Box | None = None, targets: Sequence[int] | None = None):
         """Finds the LR field of each target.
 
         Args:
             adapter: Gives the fields.
+            box: HR box of the fields; the region's when None.
             targets: Numbers of the targets to make; None for all.
 
         Raises:
             GenerationError: If a target's variable is not among the dynamic fields.
         """
-        self.adapter = adapter
+        self.adapter, self.box = adapter, box
         keys = [variable.key for variable in adapter.cond_vars]
         self.targets = list(range(len(adapter.target_names)) if targets is None else targets)
         self.channels: list[int] = []
@@ -53,8 +55,8 @@ class Interpolated:
 
     def generate(self, time: str) -> np.ndarray:
         """The interpolated fields [1, C_out, H_hr, W_hr] of one time."""
-        fields = self.adapter.fields(time)
-        return self.interpolate(fields.dynamic, self.adapter.hr_shape)[None]
+        fields = self.adapter.fields(time, self.box)
+        return self.interpolate(fields.dynamic, fields.hr_box.shape)[None]
 
     def interpolate(self, dynamic: np.ndarray, hr_shape: tuple[int, int]) -> np.ndarray:
         """Brings the targets' LR fields to an HR grid.

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from stride_data.adapter_protocol import Adapter
+from stride_vars.regions import Box
 
 from stride_train.baselines.interpolated import Interpolated
 from stride_train.errors import GenerationError
@@ -37,6 +38,7 @@ class QuantileMapping:
     def __init__(
         self,
         adapter: Adapter,
+        box: Box | None = None,
         *,
         quantiles: int,
         seed: int,
@@ -47,6 +49,7 @@ class QuantileMapping:
 
         Args:
             adapter: Gives the training fields; all that training samples can show.
+            box: HR box of the mapped fields; the region's when None. The quantiles are those of the training fields.
             quantiles: Number of quantiles, evenly spaced in rank.
             seed: Chooses the pixels of each time where a field is larger than 20 000 of them.
             advance: Told how far the reading is.
@@ -56,7 +59,7 @@ class QuantileMapping:
             GenerationError: If the training split holds no pair of values.
         """
         self.adapter = adapter
-        self.interpolated = Interpolated(adapter, targets)
+        self.interpolated = Interpolated(adapter, box, targets)
         names = [adapter.target_names[number] for number in self.interpolated.targets]
         self.variables = [adapter.target_vars[number] for number in self.interpolated.targets]
         pairs: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in names]

@@ -2,7 +2,7 @@
 
 from stride_train.config.budget import Amount, Budget
 from stride_train.config.experiment import ExperimentConfig
-from stride_train.config.generation import GenerateConfig, SamplerConfig, StartConfig
+from stride_train.config.generation import GenerateConfig, SamplerConfig, StartConfig, TilesConfig
 from stride_train.config.model import ModelConfig
 from stride_train.config.training import MonitorConfig, TrainConfig
 
@@ -15,5 +15,6 @@ __all__ = [
     "MonitorConfig",
     "SamplerConfig",
     "StartConfig",
+    "TilesConfig",
     "TrainConfig",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Discriminator, Field, Tag, field_validator, model_validator
+from stride_data.config import BoxConfig
 
 from stride_train.config.strict import STRICT
 
@@ -78,12 +79,44 @@ class StartConfig(BaseModel):
     fields: dict[str, str] = Field(default_factory=dict)
 
 
+class TilesConfig(BaseModel):
+    """How a domain larger than the network's box is laid out in tiles of that box.
+
+    Attributes:
+        overlap: HR cells that neighbouring tiles share at least; None takes a quarter of a tile's shorter side, and no
+            less than two LR cells.
+        batch: Tiles (of one member each) that are denoised at once: with the tile's size it decides how much memory is
+            used, whatever the domain's size.
+    """
+
+    model_config = STRICT
+
+    overlap: int | None = Field(default=None, ge=0)
+    batch: int = Field(default=8, ge=1)
+
+
+def _form(value: Any) -> str:
+    return "whole" if isinstance(value, str) else "BoxConfig"
+
+
+DomainChoice = Annotated[
+    # The tag of the box is its class's name, which messages about keys leave out of the path.
+    Annotated[BoxConfig, Tag("BoxConfig")] | Annotated[Literal["whole"], Tag("whole")],
+    Discriminator(_form),
+]
+"""A box, or everything that there is."""
+
+
 class GenerateConfig(BaseModel):
     """What is generated, and how.
 
     Attributes:
         split: The split whose times are generated.
         targets: Which of the experiment's targets (`source.key`) are drawn and saved; empty takes all.
+        domain: Box on the HR grid that is generated, as `data.region.hr` takes it (in cells or in coordinates), or
+            `whole` for the largest one that all data cover; at least as large as `data.region.hr`, which stays what the
+            network sees at once. None generates `data.region.hr` itself.
+        tiles: How a larger domain is laid out in tiles.
         members: Ensemble size of the model.
         batch_size: Members drawn at once.
         sampler: The sampler and its noise levels.
@@ -104,6 +137,8 @@ class GenerateConfig(BaseModel):
 
     split: str = "test"
     targets: tuple[str, ...] = ()
+    domain: DomainChoice | None = None
+    tiles: TilesConfig = TilesConfig()
     members: int = Field(default=16, ge=1)
     batch_size: int = Field(default=8, ge=1)
     sampler: SamplerConfig = SamplerConfig()
@@ -126,3 +161,10 @@ class GenerateConfig(BaseModel):
                 f"sampler.sigma_max {high:g}; choose it between them"
             )
         return self
+
+    @field_validator("domain", mode="before")
+    @classmethod
+    def _box_or_whole(cls, value: Any) -> Any:
+        if value is None or isinstance(value, dict | BoxConfig) or value == "whole":
+            return value
+        raise ValueError("write whole, or a box such as {y: 0, x: 0, height: 288, width: 288}")

@@ -9,16 +9,20 @@ import numpy as np
 import torch
 from stride_data.adapter_protocol import Adapter
 from stride_model.precondition import EDMDenoiser
+from stride_model.tiles.denoiser import TiledDenoiser
+from stride_vars.regions import Box
 
 from stride_train.checkpoint import Checkpoint
 from stride_train.compilation import compile_network
 from stride_train.config import GenerateConfig
 from stride_train.config.generation import MODEL_SYSTEM
 from stride_train.errors import GenerationError
+from stride_train.generation.domain import GeneratedDomain, generated_domain
 from stride_train.generation.draw import draw_members
 from stride_train.generation.gate_calibration import calibrate_gate
 from stride_train.generation.scale_control import StartFields
 from stride_train.generation.targets import chosen_targets
+from stride_train.generation.tiled import tile_samples
 from stride_train.progress import progress
 from stride_train.training.precision import choose_precision
 
@@ -28,7 +32,15 @@ class DiffusionSystem:
 
     name = MODEL_SYSTEM
 
-    def __init__(self, checkpoint: Checkpoint, adapter: Adapter, config: GenerateConfig, *, seed: int):
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        adapter: Adapter,
+        config: GenerateConfig,
+        *,
+        seed: int,
+        domain: GeneratedDomain | None = None,
+    ):
         """Rebuilds the network.
 
         Args:
@@ -36,6 +48,7 @@ class DiffusionSystem:
             adapter: Gives the conditioning; its channels must be the checkpoint's.
             config: Members, sampler and switches.
             seed: The experiment's seed.
+            domain: Where; what `config` asks for when None.
 
         Raises:
             GenerationError: If the data's channels are not those that the network was trained with, drizzle is to be
@@ -49,6 +62,7 @@ class DiffusionSystem:
                 "switch it off."
             )
         self.adapter, self.config, self.seed = adapter, config, seed
+        self.domain = domain = domain or generated_domain(adapter, config)
         self.start = None if config.start is None else StartFields(config.start, adapter)
         self.members = config.members
         self.targets = chosen_targets(adapter, config.targets)
@@ -60,6 +74,9 @@ class DiffusionSystem:
         self.denoiser.load_state_dict(checkpoint.average if config.weights == "ema" else checkpoint.network)
         if config.compile:
             compile_network(self.denoiser, device, "generate.compile")
+        self.tiled = None
+        if domain.tiling is not None:
+            self.tiled = TiledDenoiser(self.denoiser, domain.tiling, batch=config.tiles.batch)
         self.precision = torch.bfloat16 if choose_precision("auto") == "bf16-mixed" else None
         self.description: dict[str, Any] = {
             **config.sampler.model_dump(mode="json"),
@@ -72,6 +89,13 @@ class DiffusionSystem:
             "batch_size": config.batch_size,
             **({"compiled": True} if config.compile else {}),
         }
+        if domain.tiling is not None:
+            self.description["tiles"] = {
+                "rows": list(domain.tiling.rows),
+                "columns": list(domain.tiling.columns),
+                "shape": list(domain.tiling.tile),
+                "rim": domain.tiling.rim,
+            }
 
         self.gate_probabilities: tuple[float, ...] | None = None
         if config.remove_drizzle:
@@ -86,7 +110,7 @@ class DiffusionSystem:
             calibration = calibrate_gate(
                 self.denoiser,
                 self.adapter,
-                lambda time: self._draw(time, range(1), None)[0],
+                self._ungated,
                 removes_at_most=self.config.gate_removes_at_most,
                 seed=self.seed,
                 precision=self.precision,
@@ -95,23 +119,36 @@ class DiffusionSystem:
         return calibration.probabilities, calibration.description([self.adapter.target_names[c] for c in gated])
 
     def generate(self, time: str) -> np.ndarray:
-        """Members of one time, float32 [M, chosen targets, H_hr, W_hr] in canonical units."""
-        return self._draw(time, range(self.members), self.gate_probabilities, self.targets)
+        """Members of one time, float32 [M, chosen targets, H, W] of the domain in canonical units."""
+        box = self.domain.box
+        if self.tiled is None:
+            sample = self.adapter.sample(time, hr_box=box)
+        else:
+            sample = tile_samples(self.adapter, time, self.domain.boxes)
+        denoiser = self.tiled or self.denoiser
+        return self._draw(denoiser, sample, time, box, range(self.members), self.gate_probabilities, self.targets)
+
+    def _ungated(self, time: str) -> np.ndarray:
+        """One member of the network's own region with all targets, for the gate's calibration."""
+        return self._draw(self.denoiser, self.adapter.sample(time), time, None, range(1))[0]
 
     def _draw(
         self,
+        denoiser: EDMDenoiser | TiledDenoiser,
+        sample: dict[str, Any],
         time: str,
+        box: Box | None,
         members: Sequence[int],
-        gate_probabilities: tuple[float, ...] | None,
+        gate_probabilities: tuple[float, ...] | None = None,
         targets: Sequence[int] | None = None,
     ) -> np.ndarray:
         start = None
         if self.start is not None:
-            fields = self.adapter.fields(time)
+            fields = self.adapter.fields(time, box)
             start = self.start.at(time, fields.dynamic, fields.hr_box.shape), self.start.sigma
         return draw_members(
-            self.denoiser,
-            self.adapter.sample(time),
+            denoiser,
+            sample,
             self.adapter,
             self.config.sampler,
             seed=self.seed,

@@ -11,6 +11,7 @@ from stride_data.adapter_protocol import Adapter
 from stride_model.precondition import EDMDenoiser
 from stride_model.rain_gate.gating import gate
 from stride_model.samplers.member_noise import member_noise
+from stride_model.tiles.denoiser import TiledDenoiser
 
 from stride_train.config import SamplerConfig
 from stride_train.generation.case import encode_case
@@ -20,7 +21,7 @@ from stride_train.seeds import derived_seed
 
 
 def draw_members(
-    denoiser: EDMDenoiser,
+    denoiser: EDMDenoiser | TiledDenoiser,
     sample: dict[str, Any],
     adapter: Adapter,
     sampler: SamplerConfig,
@@ -41,8 +42,8 @@ def draw_members(
     learnt.
 
     Args:
-        denoiser: The network, in evaluation mode.
-        sample: A contract sample of the case (no batch dimension).
+        denoiser: The network, in evaluation mode; or, of a larger domain, its tiles.
+        sample: A contract sample of the case (no batch dimension); of tiles, their samples with an axis of tiles.
         adapter: Brings the result to physical units.
         sampler: Method, noise levels and churn.
         seed: The experiment's seed.
@@ -57,7 +58,7 @@ def draw_members(
         targets: Numbers of the targets to return; None for all.
 
     Returns:
-        float32 [len(members), len(targets), H_hr, W_hr] in canonical physical units.
+        float32 [len(members), len(targets), H, W] of the sample's box, or of the domain, in canonical physical units.
     """
     names = adapter.target_names
     chosen = list(range(len(names)) if targets is None else targets)
@@ -71,7 +72,7 @@ def draw_members(
     }
     if denoiser.spec.use_film_vars:
         # Transforms take all channels; those that are not drawn are left out again below.
-        scaled = np.zeros((len(members), len(names), *denoiser.spec.target_hr_shape), dtype=np.float32)
+        scaled = np.zeros((len(members), len(names), *denoiser.hr_shape), dtype=np.float32)
         for number in chosen:
             label, begin = (number, names[number]), None if start is None else (start[0][[number]], start[1])
             scaled[:, [number]] = _draw_scaled(denoiser, sample, adapter, sampler, start=begin, label=label, **options)
@@ -82,7 +83,7 @@ def draw_members(
 
 @torch.no_grad()
 def _draw_scaled(
-    denoiser: EDMDenoiser,
+    denoiser: EDMDenoiser | TiledDenoiser,
     sample: dict[str, Any],
     adapter: Adapter,
     sampler: SamplerConfig,
@@ -101,19 +102,17 @@ def _draw_scaled(
     A member's noise depends on (seed, time, member number) alone, not on the batch it is drawn in; of a network that
     serves one target at a time also on the target's name. `label` is that target's number and name.
     """
-    device = next(denoiser.parameters()).device
-    spec = denoiser.spec
-
+    device, spec = denoiser.device, denoiser.spec
     begin = None if start is None else (torch.from_numpy(start[0]), start[1])
     of_target = () if label is None else (label[1],)
     drawn = []
     with torch.autocast(device.type, dtype=precision or torch.bfloat16, enabled=precision is not None):
-        case = encode_case(denoiser, sample, label=None if label is None else label[0])
+        case: Any = encode_case(denoiser, sample, label=None if label is None else label[0])
         for first in range(0, len(members), batch_size):
             numbers = members[first : first + batch_size]
             noise = member_noise(
                 [derived_seed(seed, "member", time, number, *of_target) for number in numbers],
-                (spec.out_channels, *spec.target_hr_shape),
+                (spec.out_channels, *denoiser.hr_shape),
                 device=device,
             )
             conditioning = case.expand_members(len(numbers))

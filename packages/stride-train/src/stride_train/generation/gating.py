@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from stride_data.adapter_protocol import Adapter
-from stride_model.conditioning.maps import Conditioning
 from stride_model.precondition import EDMDenoiser
 from stride_model.samplers.member_noise import member_noise
+from stride_model.tiles.denoiser import TiledDenoiser
 
 from stride_train.seeds import derived_seed
 
 
 def gate_logits(
-    denoiser: EDMDenoiser, conditioning: Conditioning, fields: torch.Tensor, *, seed: int, time: str, names: Sequence
+    denoiser: EDMDenoiser | TiledDenoiser,
+    conditioning: Any,
+    fields: torch.Tensor,
+    *,
+    seed: int,
+    time: str,
+    names: Sequence[object],
 ) -> torch.Tensor:
     """Logits of the RainGate for fields of one case.
 
     Args:
-        denoiser: The network; it must have a gate.
-        conditioning: Of the fields, [B, ...].
+        denoiser: The network, or the tiles of a domain; it must have a gate.
+        conditioning: Of the fields, from the denoiser's `encode`.
         fields: [B, C_out, H, W], scaled.
         seed: The experiment's seed.
         time: ISO time of the case.

@@ -21,6 +21,7 @@ from stride_train.config.generation import MODEL_SYSTEM, SYSTEMS
 from stride_train.data import open_data
 from stride_train.errors import GenerationError
 from stride_train.generation.diffusion import DiffusionSystem
+from stride_train.generation.domain import GeneratedDomain, generated_domain
 from stride_train.generation.system import System
 from stride_train.generation.targets import chosen_targets
 from stride_train.generation.writer import CaseFields, EnsembleWriter, finished_with, unique_keys
@@ -63,6 +64,7 @@ def generate(
         adapter = open_data(config, statistics=run.statistics if run.statistics.is_file() else None)
     times = times_to_generate(adapter, config)
     targets = chosen_targets(adapter, config.generate.targets)
+    domain = generated_domain(adapter, config.generate)
     path = run.ensemble(name) if folder is None else folder / f"{name}.zarr"
     fingerprint = content_id(
         {
@@ -79,28 +81,34 @@ def generate(
     system: System
     if name == MODEL_SYSTEM:
         assert loaded is not None
-        system = DiffusionSystem(loaded, adapter, config.generate, seed=config.seed)
+        system = DiffusionSystem(loaded, adapter, config.generate, seed=config.seed, domain=domain)
     elif name == Interpolated.name:
-        system = Interpolated(adapter, targets)
+        system = Interpolated(adapter, domain.box, targets)
     else:
         with progress("fitting quantile mapping") as advance:
             system = QuantileMapping(
-                adapter, quantiles=config.generate.quantiles, seed=config.seed, advance=advance, targets=targets
+                adapter,
+                domain.box,
+                quantiles=config.generate.quantiles,
+                seed=config.seed,
+                advance=advance,
+                targets=targets,
             )
-    _write_all(system, adapter, config, times, path, fingerprint)
+    _write_all(system, adapter, config, domain, times, path, fingerprint)
     return path
 
 
 def _unasked(config: ExperimentConfig) -> set[str]:
     """Keys of the `generate` section that do not decide what is in an ensemble."""
     # A key that says nothing as long as its switch is off is left out: ensembles of before it came still count.
-    generate = config.generate
+    asked = config.generate
     return {
         "baselines",
-        *(() if generate.start is not None else ("start",)),
-        *(() if generate.targets else ("targets",)),
-        *(() if generate.compile else ("compile",)),
-        *(() if generate.remove_drizzle else ("gate_probability", "gate_removes_at_most")),
+        *(() if asked.start is not None else ("start",)),
+        *(() if asked.domain is not None else ("domain", "tiles")),
+        *(() if asked.targets else ("targets",)),
+        *(() if asked.compile else ("compile",)),
+        *(() if asked.remove_drizzle else ("gate_probability", "gate_removes_at_most")),
     }
 
 
@@ -131,19 +139,26 @@ def times_to_generate(adapter: Adapter, config: ExperimentConfig) -> list[str]:
 
 
 def _write_all(
-    system: System, adapter: Adapter, config: ExperimentConfig, times: list[str], path: Path, fingerprint: str
+    system: System,
+    adapter: Adapter,
+    config: ExperimentConfig,
+    domain: GeneratedDomain,
+    times: list[str],
+    path: Path,
+    fingerprint: str,
 ) -> None:
     with_pmm = config.generate.pmm and system.members > 1
-    with_target = adapter.fields(times[0]).target is not None
+    with_target = adapter.fields(times[0], domain.box).target is not None
     targets = chosen_targets(adapter, config.generate.targets)
     writer = EnsembleWriter(
         path,
         adapter,
+        domain.region,
         times,
         members=system.members,
         with_pmm=with_pmm,
         with_target=with_target,
-        attrs=_root_attributes(system, adapter, config),
+        attrs=_root_attributes(system, adapter, config, domain),
         fingerprint=fingerprint,
         targets=targets,
     )
@@ -152,7 +167,7 @@ def _write_all(
         begun = clock.monotonic()
         for number, time in enumerate(todo, start=1):
             members = system.generate(time)
-            fields = adapter.fields(time)
+            fields = adapter.fields(time, domain.box)
             target = fields.target
             if target is not None and fields.mask is not None:
                 target = np.where(fields.mask, target, np.nan)
@@ -164,7 +179,9 @@ def _write_all(
     writer.finish()
 
 
-def _root_attributes(system: System, adapter: Adapter, config: ExperimentConfig) -> EnsembleAttrs:
+def _root_attributes(
+    system: System, adapter: Adapter, config: ExperimentConfig, domain: GeneratedDomain
+) -> EnsembleAttrs:
     keys = unique_keys(adapter.target_names, adapter.target_vars)
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return EnsembleAttrs(
@@ -178,7 +195,7 @@ def _root_attributes(system: System, adapter: Adapter, config: ExperimentConfig)
         seed=config.seed,
         transforms=list(adapter.transforms) if system.model_spec else [],
         statistics_id=adapter.statistics_id or "",
-        region=adapter.region,
+        region=domain.region,
         package_versions=package_versions(),
         history=f"{now}: written by stride-generate",
         split=config.generate.split,

@@ -16,6 +16,7 @@ import zarr
 from stride_data.adapter_protocol import Adapter
 from stride_vars.ensemble_format import EnsembleAttrs
 from stride_vars.ensemble_variables import variable_attrs
+from stride_vars.regions import Region
 from stride_vars.spec import VariableSpec
 
 from stride_train.errors import GenerationError
@@ -51,6 +52,7 @@ class EnsembleWriter:
         self,
         path: Path,
         adapter: Adapter,
+        region: Region,
         times: Sequence[str],
         *,
         members: int,
@@ -65,6 +67,7 @@ class EnsembleWriter:
         Args:
             path: Where the finished store will be.
             adapter: Names, units, coordinates.
+            region: Boxes of the fields.
             times: ISO times of the cases, in order.
             members: Ensemble size.
             with_pmm: Whether the probability matched mean will be given.
@@ -83,7 +86,7 @@ class EnsembleWriter:
             self.done = set(json.loads(self._done_file.read_text(encoding="utf-8")))
         else:
             shutil.rmtree(self.partial, ignore_errors=True)
-            self._lay_out(adapter, members, with_pmm, with_target, attrs, fingerprint)
+            self._lay_out(adapter, region, members, with_pmm, with_target, attrs, fingerprint)
         self._root = zarr.open_group(self.partial, mode="r+", zarr_format=3)
         self._names = {
             "target": self._targets,
@@ -136,6 +139,7 @@ class EnsembleWriter:
     def _lay_out(
         self,
         adapter: Adapter,
+        region: Region,
         members: int,
         with_pmm: bool,
         with_target: bool,
@@ -145,7 +149,6 @@ class EnsembleWriter:
         self.partial.parent.mkdir(parents=True, exist_ok=True)
         root = zarr.open_group(self.partial, mode="w", zarr_format=3)
         root.attrs.update({**attrs.to_attrs(), _FINGERPRINT: fingerprint})
-        region = adapter.region
         cases = _time_coordinate(self.times, adapter.calendar)
         hr = _coordinates(adapter.hr_coords(region.hr))
         lr = _coordinates(adapter.lr_coords(region.lr))
@@ -161,7 +164,7 @@ class EnsembleWriter:
             self._group(root, "pmm", {**cases, **hr}, fields, _FIELD_DIMS, targets)
         if with_target:
             self._group(root, "target", {**cases, **hr}, fields, _FIELD_DIMS, targets)
-        lr_height, lr_width = adapter.lr_shape
+        lr_height, lr_width = region.lr.shape
         steps = adapter.lag_hours if adapter.temporal_steps > 1 else ()
         self._group(
             root,
@@ -174,7 +177,7 @@ class EnsembleWriter:
         if adapter.static_names:
             statics = _described(adapter.static_names, adapter.static_vars)
             self._group(root, "static", hr, {"y": height, "x": width}, ("y", "x"), statics)
-            values = adapter.fields(self.times[0]).static
+            values = adapter.fields(self.times[0], region.hr).static
             assert values is not None, "the adapter names static fields"
             for channel, name in enumerate(statics):
                 array = root[f"static/{name}"]

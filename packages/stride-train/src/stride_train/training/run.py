@@ -14,6 +14,7 @@ from stride_train.checkpoint import latest_checkpoint, list_checkpoints, load_ch
 from stride_train.config import ExperimentConfig
 from stride_train.data import prepare_statistics
 from stride_train.errors import ExperimentError
+from stride_train.generation.domain import generated_domain
 from stride_train.progress import progress
 from stride_train.run_folder import RunFolder, write_text
 from stride_train.training.trainer import Trainer, TrainingResult
@@ -53,6 +54,7 @@ def train(config: ExperimentConfig, run: RunFolder, *, resume: bool) -> Training
         )
     path = latest_checkpoint(run.checkpoints) if resume else None
     adapter = prepare_statistics(config, run)
+    generated_domain(adapter, config.generate)  # a mistake there shows before the long work
     if path is None:
         sigma_data = measure_sigma_data(adapter)
     else:
