@@ -22,7 +22,7 @@ def gate_logits(
     *,
     seed: int,
     time: str,
-    names: Sequence[object],
+    names: Sequence[str | int],
 ) -> torch.Tensor:
     """Logits of the RainGate for fields of one case.
 
