@@ -190,3 +190,15 @@ def test_encodings_join():
     assert joined.batch == 3 and joined.gate_logits is None
     assert joined.embedding is not None and joined.embedding.shape == (3, 4)
     assert joined.levels[0][:, 0, 0, 0].tolist() == [2, 2, 1]
+
+
+def test_a_gate_that_sees_fields_judges_the_domain_as_if_untiled(both):
+    spec = ModelSpec(**{**LOCAL.model_dump(), "gate_input": "conditioning_and_denoised"})
+    whole, maps, tiled, tile_maps = both(spec=spec)
+    generator = torch.Generator().manual_seed(1)
+    field, noise = torch.randn(2, 3, 1, 64, 72, generator=generator)
+    with torch.no_grad():
+        untiled = whole.gate_logits_of_field(maps.expand_members(3), field, noise)
+        ours = tiled.gate_logits_of_field(tile_maps, field, noise)
+    assert untiled.std() > 0.01
+    torch.testing.assert_close(ours, untiled, rtol=1e-5, atol=2e-5)

@@ -8,7 +8,7 @@ import torch
 import xarray as xr
 from stride_data.loaders import make_loader
 from stride_train.checkpoint import latest_checkpoint, load_checkpoint
-from stride_train.config import Amount
+from stride_train.config import Amount, GenerateConfig
 from stride_train.data import open_data, prepare_statistics
 from stride_train.errors import ExperimentError, GenerationError
 from stride_train.experiments import load_experiment
@@ -203,3 +203,17 @@ def test_a_checkpoint_goes_with_its_mode(separate):
 def test_what_does_not_go_together_is_refused(two_targets_file, overrides, says):
     with pytest.raises(ExperimentError, match=says):
         load_experiment(two_targets_file, [ONE_AT_A_TIME, *overrides])
+
+
+def test_a_larger_domain_by_tiles(separate):
+    """Every target with its label in every tile; the same for a target whether the others are drawn or not."""
+    experiment, run = separate
+    asked = {**experiment.generate.model_dump(), "domain": "whole", "members": 2, "pmm": False}
+    config = experiment.model_copy(update={"generate": GenerateConfig.model_validate(asked)})
+    names = open_data(config, statistics=run.statistics).target_names
+    both = open_store(generate(run, config, folder=run.path / "whole"))["ensemble"]
+    assert all(field.shape == (2, 2, 32, 32) and field.std() > 0 for field in both.data_vars.values())
+    one = drawing(config, targets=names[1:])
+    alone = open_store(generate(run, one, folder=run.path / "one"))["ensemble"]
+    (key,) = alone.data_vars
+    np.testing.assert_array_equal(alone[key], both[key])

@@ -124,6 +124,23 @@ def test_members_are_gated_alike_in_any_batch(gated, tmp_path):
     assert np.mean(np.abs(reference - other) > 1e-3) < 0.002
 
 
+def test_a_larger_domain_is_gated_by_the_region_s_calibration(gated, tmp_path):
+    config, run = gated
+    whole = changed(config, "generate", domain="whole", gate_removes_at_most=0.2)
+    on = changed(whole, "generate", remove_drizzle=True)
+    plain, kept = (members(generate(run, c, folder=tmp_path / name)) for c, name in ((whole, "off"), (on, "on")))
+    assert kept.shape[-2:] == (32, 32)
+    lowered = kept.values != plain.values
+    assert 0 < lowered.mean() < 1 and np.all(kept.values[lowered] == 0)
+    crop = changed(config, "generate", remove_drizzle=True, gate_removes_at_most=0.2)
+    generate(run, crop, folder=tmp_path / "crop")
+
+    def said(name):
+        return EnsembleAttrs.from_attrs(xr.open_datatree(tmp_path / name / "edm.zarr", engine="zarr").attrs).sampler
+
+    assert said("on")["gate"] == said("crop")["gate"]
+
+
 def test_a_run_with_a_gate_resumes_exactly(experiment, tmp_path):
     config = changed(experiment, "model", use_rain_gate=True, gate_input="conditioning_and_denoised")
     config = changed(config, "train", decay_from=1.0, gate_reweighting=2.0)
