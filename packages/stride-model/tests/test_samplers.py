@@ -156,3 +156,16 @@ def test_float32_state_agrees_with_float64(sampler):
     single = sampler(exact, x, karras_schedule(18), dtype=torch.float32)
     assert single.dtype == torch.float32
     torch.testing.assert_close(single.double(), sampler(exact, x, karras_schedule(18)), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "steps", "rho", "worst"),
+    [(heun, 18, 7, 0.24), (dpmpp_2m, 18, 7, 0.14), (dpmpp_2m, 18, 20, 0.06), (dpmpp_2m, 18, math.inf, 0.04)],
+)
+def test_variance_of_every_scale(sampler, steps, rho, worst):
+    """A field is many Gaussians of variances from 4 (large scales) to 1e-3 (small): each should keep its own."""
+    variance = torch.logspace(-3, 0.6, 40, dtype=torch.float64)
+    levels = karras_schedule(steps, 0.005, 80.0, rho)
+    amplitude = sampler(lambda x, sigma: variance / (variance + sigma**2) * x, levels[0].expand(40), levels)
+    error = (amplitude**2 / variance - 1).abs().max()
+    assert 0.8 * worst < error < worst

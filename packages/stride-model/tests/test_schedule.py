@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -22,7 +24,13 @@ def test_the_papers_defaults():
     assert levels[1] == pytest.approx(57.585985, rel=1e-6)
 
 
-@given(st.integers(1, 60), st.floats(1e-4, 1.0), st.floats(1.5, 1e4), st.floats(0.5, 12.0))
+def test_infinite_rho_spaces_by_a_constant_ratio():
+    levels = karras_schedule(4, 0.01, 10.0, math.inf)
+    torch.testing.assert_close(levels, torch.tensor([10, 1, 0.1, 0.01, 0], dtype=torch.float64))
+    torch.testing.assert_close(levels, karras_schedule(4, 0.01, 10.0, 1e7), rtol=1e-5, atol=0)
+
+
+@given(st.integers(1, 60), st.floats(1e-4, 1.0), st.floats(1.5, 1e4), st.floats(0.5, 12.0) | st.just(math.inf))
 def test_levels_fall_from_sigma_max_to_sigma_min_and_end_at_zero(n, sigma_min, factor, rho):
     levels = karras_schedule(n, sigma_min, factor * sigma_min, rho)
     assert levels.shape == (n + 1,) and levels.isfinite().all()

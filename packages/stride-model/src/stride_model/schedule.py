@@ -1,5 +1,7 @@
 """Noise levels of a sampler."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -13,7 +15,9 @@ def karras_schedule(n: int, sigma_min: float = 0.002, sigma_max: float = 80.0, r
         n: Number of steps, at least 1. With 1 the only level is sigma_max.
         sigma_min: Lowest level above 0.
         sigma_max: Highest level.
-        rho: How much steps are shortened near sigma_min; 1 spaces them evenly.
+        rho: How much steps are shortened near sigma_min; 1 spaces them evenly, infinity by a constant ratio. A field
+            whose variance falls over decades from large to small scales is denoised scale by scale: a high rho treats
+            all of them alike, a low one leaves too much variance in the small ones.
 
     Returns:
         float64 [n + 1], falling, the last exactly 0.
@@ -28,6 +32,9 @@ def karras_schedule(n: int, sigma_min: float = 0.002, sigma_max: float = 80.0, r
     if rho <= 0:
         raise ValueError(f"schedule: rho {rho} must be above 0")
     ramp = torch.arange(n, dtype=torch.float64) / max(n - 1, 1)
-    low, high = sigma_min ** (1 / rho), sigma_max ** (1 / rho)
-    levels = (high + ramp * (low - high)) ** rho
+    if math.isinf(rho):
+        levels = sigma_max * (sigma_min / sigma_max) ** ramp
+    else:
+        low, high = sigma_min ** (1 / rho), sigma_max ** (1 / rho)
+        levels = (high + ramp * (low - high)) ** rho
     return torch.cat([levels, levels.new_zeros(1)])
