@@ -1,6 +1,6 @@
 """Formulas and samplers against the numbers of two other implementations, stored in `data/edm_reference.json`.
 
-`data/edm_reference.py` made them; the three functions below are its own.
+`benchmarks/edm_reference.py` made them; the three functions below are its own.
 """
 
 import json

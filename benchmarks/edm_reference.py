@@ -2,9 +2,9 @@
 # requires-python = ">=3.11"
 # dependencies = ["nvidia-physicsnemo==2.2.2", "diffusers==0.42.1", "scipy"]
 # ///
-"""Make `edm_reference.json`: numbers of two other implementations of EDM, for the tests to compare with.
+"""Make `packages/stride-model/tests/data/edm_reference.json`: numbers of two other implementations of EDM, for the tests to compare with.
 
-    uv run --script edm_reference.py
+    uv run --script benchmarks/edm_reference.py
 
 Everything is evaluated in closed form on fixed inputs: the denoiser is the exact one of an equal mixture of N(1, 0.3²)
 and N(-1, 0.3²), the raw network is sin(u) + c_noise, and what the libraries would draw as noise is replaced by
@@ -153,7 +153,7 @@ def main() -> None:
     assert math.isclose(SIGMA_DATA, float(torch.tensor(SIGMA_DATA)))
     content = {
         "provenance": {
-            "made_by": "edm_reference.py, beside this file",
+            "made_by": "benchmarks/edm_reference.py",
             "nvidia-physicsnemo": version("nvidia-physicsnemo"),
             "diffusers": version("diffusers"),
             "called": [
@@ -176,7 +176,8 @@ def main() -> None:
         "physicsnemo": physicsnemo(),
         "diffusers": diffusers(),
     }
-    Path(__file__).with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n")
+    tests = Path(__file__).parents[1] / "packages" / "stride-model" / "tests"
+    (tests / "data" / "edm_reference.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":
