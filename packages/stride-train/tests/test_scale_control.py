@@ -55,9 +55,9 @@ def test_the_key_in_an_experiment_file(experiment_file):
     assert experiment.generate.start == StartConfig(sigma=2.0, fields={"fine.prcp": "coarse.prcp"})
 
 
-@pytest.mark.parametrize("sigma", [0.002, 81.0])
+@pytest.mark.parametrize("sigma", [0.005, 81.0])
 def test_a_sigma_outside_the_samplers_range_is_refused(sigma):
-    with pytest.raises(ValueError, match=r"must be above sampler\.sigma_min 0\.002 and at most sampler\.sigma_max 80"):
+    with pytest.raises(ValueError, match=r"must be above sampler\.sigma_min 0\.005 and at most sampler\.sigma_max 80"):
         GenerateConfig(start=StartConfig(sigma=sigma))
 
 

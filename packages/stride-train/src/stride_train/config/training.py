@@ -17,7 +17,7 @@ class MonitorConfig(BaseModel):
         every: How often; an amount of training.
         cases: Number of validation times, spread evenly over the split; 0 switches the monitors off.
         members: Ensemble size (at least 2: the fair CRPS is undefined for one member).
-        sampler_steps: Heun steps, fewer than for a real generation.
+        sampler_steps: Steps of the sampler, fewer than for a real generation.
     """
 
     model_config = STRICT
