@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["nvidia-physicsnemo==2.2.2", "diffusers==0.42.1", "scipy"]
 # ///
-"""Make `packages/stride-model/tests/data/edm_reference.json`: numbers of two other implementations of EDM, for the tests to compare with.
+"""Make stride-model's `tests/data/edm_reference.json`: numbers of two other implementations of EDM to compare with.
 
     uv run --script benchmarks/edm_reference.py
 

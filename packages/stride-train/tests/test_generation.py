@@ -122,7 +122,9 @@ def test_baselines_go_through_the_same_writer(run, experiment):
 def test_every_sampler_is_one_key(run, experiment, tmp_path, sampler, calls):
     def members(**options):
         config = changed(experiment, sampler=SamplerConfig(steps=4, **options))
-        tree = xr.open_datatree(generate(run, config, folder=tmp_path / options.get("method", "default")), engine="zarr")
+        tree = xr.open_datatree(
+            generate(run, config, folder=tmp_path / options.get("method", "default")), engine="zarr"
+        )
         return tree["ensemble/prcp"].values, EnsembleAttrs.from_attrs(tree.attrs).sampler
 
     values, described = members(**sampler)

@@ -21,8 +21,8 @@ CHURNING = ("heun", "euler")
 class SamplerConfig(BaseModel):
     """The sampler and its noise levels (Karras et al. 2022, eq. 5).
 
-    The default keeps the variance of every scale to 5 % with an exact denoiser, in 18 network calls; Heun's method at the
-    paper's levels (0.002 to 80, rho 7) is off by 27 % at 35 calls (`benchmarks/sampler_curve.py`, `scales`).
+    The default keeps the variance of every scale to 5 % with an exact denoiser, in 18 network calls; Heun's method at
+    the paper's levels (0.002 to 80, rho 7) is off by 27 % at 35 calls (`benchmarks/sampler_curve.py`, `scales`).
 
     Attributes:
         method: `heun` (Karras et al. 2022, algorithm 2; 2N - 1 network calls), `euler`, `dpmpp_2m` or `dpmpp_2m_sde`
