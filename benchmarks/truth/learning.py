@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import torch
 from stride_model.loss import EDMLoss
 from stride_model.noise_levels import LogNormal
 from stride_model.precondition import EDMDenoiser
-from stride_model.samplers.heun import heun
+from stride_model.samplers.dpmpp_2m import dpmpp_2m
 from stride_model.samplers.member_noise import member_noise
 from stride_model.schedule import karras_schedule
 from stride_model.spec import ModelSpec
@@ -112,7 +113,7 @@ def train(
 @torch.no_grad()
 def ensembles(denoiser: EDMDenoiser, case: Case, members: int, *, steps: int = 32, batch: int = 16) -> Tensor:
     """Members of the network's ensembles, [n, members, V, N, N]."""
-    sigmas, drawn = karras_schedule(steps, 0.005, 40.0), []
+    sigmas, drawn = karras_schedule(steps, 0.005, 40.0, math.inf), []
     for first in range(0, len(case["target"]), batch):
         part = {key: value[first : first + batch] for key, value in case.items()}
         n = len(part["target"])
@@ -124,6 +125,6 @@ def ensembles(denoiser: EDMDenoiser, case: Case, members: int, *, steps: int = 3
             labels=part.get("labels"),
         ).expand_members(members)
         noise = member_noise(range(first * members, (first + n) * members), part["target"].shape[1:])
-        fields = heun(denoiser.bind(encoded), sigmas[0] * noise(0), sigmas, dtype=torch.float32)
+        fields = dpmpp_2m(denoiser.bind(encoded), sigmas[0] * noise(0), sigmas, dtype=torch.float32)
         drawn.append(fields.reshape(n, members, *part["target"].shape[1:]))
     return torch.cat(drawn)
