@@ -67,6 +67,7 @@ def test_parameters_add_up(gated):
     ("change", "line"),
     [
         ({"film_features": 3}, "film"),
+        ({"use_film_vars": True, "film_labels": 2}, "label"),
         ({"use_rain_gate": True, "gated_channels": (0,), "gate_thresholds": (0.0,)}, "gate"),
         ({"attention_levels": (1,)}, "network.encoder.1, attention"),
         ({"temporal_steps": 3}, "encoder            6 + 1"),

@@ -165,7 +165,7 @@ def _case(spec: ModelSpec, device: torch.device) -> dict[str, Tensor]:
         "context_static": (spec.in_context_static_channels, *context),
     }
     case = {name: torch.zeros(1, *shape, device=device) for name, shape in shapes.items() if 0 not in shape}
-    if getattr(spec, "film_labels", 0):
+    if spec.use_film_vars:
         case["labels"] = torch.zeros(1, dtype=torch.int64, device=device)
     return case
 
