@@ -28,11 +28,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import torch
+from truth.comparison import compare
 from truth.gating import gate_switch
-from truth.learning import Budget, ensembles, spec_for, train
-from truth.problems import PROBLEMS, SWITCHES, Problem, without
-from truth.scores import crps, spectrum, spread_skill, wet_brier
+from truth.learning import Budget
+from truth.problems import PROBLEMS, SWITCHES
+from truth.switching import switch_gain
 
 MEMBERS = 16
 
@@ -51,62 +51,19 @@ def main() -> None:
         begun = time.monotonic()
         if name in PROBLEMS:
             budget = Budget(steps=1000 if options.quick else 5000, batch=16)
-            found = _problem(PROBLEMS[name](), budget, cases, options.plots)
+            found = compare(PROBLEMS[name](), budget, cases, MEMBERS, told=_say, plots=options.plots)
             results["problems"][name] = found
         else:
             budget = Budget(steps=500 if options.quick else 2000, batch=32)
             if name == "rain_gate":
                 found = gate_switch(SWITCHES[name](), budget, cases, MEMBERS, _say)
             else:
-                found = _switch(SWITCHES[name](), budget, cases)
+                found = switch_gain(SWITCHES[name](), budget, cases, MEMBERS, told=_say)
             results["switches"][name] = found
         found["seconds"] = time.monotonic() - begun
         print(name, " ".join(f"{key} {value:.4g}" for key, value in found.items()), flush=True)
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
-
-
-def _problem(problem: Problem, budget: Budget, cases: int, plots: Path | None) -> dict[str, float]:
-    generator = torch.Generator().manual_seed(99)
-    denoiser = train(problem.draw, spec_for(problem.draw(512, generator), **problem.spec), budget, told=_say)
-    case = problem.draw(cases, generator)
-    target = case["target"]
-    exact, ours = problem.exact(case, MEMBERS, generator), ensembles(denoiser, case, MEMBERS)
-    if problem.dry_below is not None:
-        ours = ours.clamp(min=0)
-    ratio = spectrum(ours) / spectrum(exact)
-    found = {
-        "crps": float(crps(ours, target).mean()),
-        "exact_crps": float(crps(exact, target).mean()),
-        "crps_ratio": float(crps(ours, target).mean() / crps(exact, target).mean()),
-        "spread_skill": spread_skill(ours, target),
-        "exact_spread_skill": spread_skill(exact, target),
-        "max_spectrum_error": float((ratio - 1).abs().max()),
-    }
-    if problem.dry_below is not None:
-        found["brier"], found["exact_brier"] = wet_brier(ours, target), wet_brier(exact, target)
-    if plots is not None:
-        from truth.pictures import picture
-
-        plots.mkdir(parents=True, exist_ok=True)
-        picture(problem.name, target, ours, exact, plots / f"{problem.name}.png")
-    return found
-
-
-def _switch(problem: Problem, budget: Budget, cases: int) -> dict[str, float]:
-    generator = torch.Generator().manual_seed(99)
-    probe = problem.draw(512, generator)
-
-    def blind(n: int, random: torch.Generator) -> dict[str, torch.Tensor]:
-        return without(problem.name, problem.draw(n, random))
-
-    on = train(problem.draw, spec_for(probe, **problem.spec), budget, told=_say)
-    off = train(blind, spec_for(without(problem.name, probe), **problem.spec), budget, told=_say)
-    case = problem.draw(cases, generator)
-    told = float(crps(ensembles(on, case, MEMBERS), case["target"]).mean())
-    untold = float(crps(ensembles(off, without(problem.name, case), MEMBERS), case["target"]).mean())
-    exact = float(crps(problem.exact(case, MEMBERS, generator), case["target"]).mean())
-    return {"crps_on": told, "crps_off": untold, "crps_gain": 1 - told / untold, "crps_ratio_on": told / exact}
 
 
 def _say(step: int, loss: float) -> None:

@@ -32,6 +32,29 @@ def test_share_above_is_what_is_drawn(levels):
         assert (sigma > level).float().mean().item() == pytest.approx(levels.share_above(level), abs=0.006)
 
 
+@pytest.mark.parametrize("levels", [LogNormal(1.0, 1.8), LogUniform(0.002, 200.0)])
+def test_a_batch_holds_one_level_of_each_part(levels):
+    """One of eight levels lies in each eighth of the distribution, the batch's places being exchangeable."""
+    random = generator()
+    batches = torch.stack([levels.draw(8, random) for _ in range(400)])
+    ranks = torch.tensor([[8 * levels.share_above(float(sigma)) for sigma in batch] for batch in batches])
+    assert torch.equal(ranks.floor().sort(dim=1).values, torch.arange(8.0).expand(400, -1))
+    assert (ranks.mean(dim=0) - 4).abs().max() < 0.5  # 4 standard errors
+
+
+def test_levels_are_finite_for_any_batch():
+    for n in (1, 3, 100_000):
+        sigma = LogNormal(1.0, 1.8).draw(n, generator())
+        assert sigma.dtype == torch.float32 and sigma.shape == (n,)
+        assert bool(torch.isfinite(sigma).all()) and sigma.min() > 0
+
+
+def test_the_mean_over_a_batch_scatters_less_than_with_independent_levels():
+    random, levels = generator(), LogNormal(1.0, 1.8)
+    means = torch.stack([levels.draw(8, random).log().mean() for _ in range(500)])
+    assert means.std() < 0.3 * 1.8 / math.sqrt(8)
+
+
 def test_the_papers_levels_never_reach_the_samplers_start():
     """N(-1.2, 1.2²) puts two in a million above sigma_max = 80."""
     assert LogNormal(-1.2, 1.2).share_above(80.0) == pytest.approx(1.63e-6, rel=0.02)

@@ -1,0 +1,38 @@
+"""Networks trained on problems whose conditional distribution is known, beside that distribution: `benchmarks/truth`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+MEMBERS = 16
+
+
+@pytest.fixture(scope="module", autouse=True)
+def truth():
+    """Makes the problems of the benchmarks importable."""
+    folder = str(Path(__file__).parents[1] / "benchmarks")
+    sys.path.insert(0, folder)
+    yield
+    sys.path.remove(folder)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "censored", "two_variables"])
+def test_the_ensemble_is_that_of_the_exact_conditional(name):
+    from truth.comparison import compare
+    from truth.learning import Budget
+    from truth.problems import PROBLEMS
+
+    found = compare(PROBLEMS[name](16), Budget(steps=1200, batch=32), 128, MEMBERS)
+    print(found)
+    assert 0.97 < found["crps_ratio"] < 1.03
+    assert 0.95 < found["spread_skill"] < 1.05
+    assert found["max_spectrum_error"] < 0.05
+    if name == "censored":
+        assert found["brier"] < 1.03 * found["exact_brier"]
+    if name == "two_variables":
+        assert found["max_correlation_error"] < 0.02

@@ -1,0 +1,48 @@
+"""What each input of the model takes off the CRPS where that is known: `benchmarks/truth`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+MEMBERS = 16
+
+
+@pytest.fixture(scope="module", autouse=True)
+def truth():
+    """Makes the problems of the benchmarks importable."""
+    folder = str(Path(__file__).parents[1] / "benchmarks")
+    sys.path.insert(0, folder)
+    yield
+    sys.path.remove(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("statics", 0.2), ("temporal_stack", 0.05), ("context", 0.18), ("day_of_year", 0.2), ("labels", 0.25)],
+)
+def test_an_input_lowers_the_crps(name, least):
+    from truth.learning import Budget
+    from truth.problems import SWITCHES
+    from truth.switching import switch_gain
+
+    found = switch_gain(SWITCHES[name](), Budget(steps=300, batch=32), 128, MEMBERS)
+    print(found)
+    assert found["crps_gain"] > least
+
+
+def test_the_rain_gate_lowers_false_drizzle():
+    from truth.gating import gate_switch
+    from truth.learning import Budget
+    from truth.problems import SWITCHES
+
+    found = gate_switch(SWITCHES["rain_gate"](), Budget(steps=500, batch=32), 128, MEMBERS)
+    print(found)
+    assert abs(found["mean_change"]) < 0.01
+    assert found["drizzle_on"] < found["drizzle_ungated"]
+    assert found["brier_on"] < found["brier_ungated"]
+    assert found["reliability_error"] < 2 * found["reliability_sampling_error"]
