@@ -1,4 +1,4 @@
-"""Networks trained on problems whose conditional distribution is known, beside that distribution: `benchmarks/truth`."""
+"""Ensembles of trained networks beside conditional distributions that are known: `benchmarks/truth`."""
 
 from __future__ import annotations
 

@@ -56,6 +56,7 @@ def everything(tiny: ModelSpec) -> ModelSpec:
             "use_rain_gate": True,
             "gated_channels": (1,),
             "gate_thresholds": (0.5,),
+            "fine_scale_std": ((0.05, 0.4), (0.2, 0.9)),
         }
     )
 

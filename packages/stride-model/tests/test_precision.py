@@ -37,6 +37,7 @@ def test_c_noise_changes_the_output_with_every_switch_on(everything, perturbed, 
     x, case = whole_case(everything)
     with torch.no_grad():
         encoded = denoiser.encode(**case)
+        x = torch.cat([x, x, x], dim=1)[:, : everything.field_channels]
         low, high = (
             denoiser.network(x, torch.full((2,), level), encoded.levels, encoded.embedding) for level in (-1.0, 1.0)
         )

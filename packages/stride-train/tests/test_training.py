@@ -136,7 +136,7 @@ def test_weights_of_targets_change_the_loss(experiment, tmp_path):
         return float(read_history(run.history)[0]["edm_loss"])
 
     plain, doubled = first_loss("plain"), first_loss("doubled", target_weights={"fine.prcp": 2.0})
-    assert doubled == pytest.approx(2 * plain)
+    assert doubled == pytest.approx(2 * plain, rel=1e-5)  # the history keeps six digits
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(trained, experiment, tmp_path):

@@ -10,6 +10,7 @@ from stride_model.conditioning.context import ContextEncoder, context_fields
 from stride_model.conditioning.maps import Conditioning
 from stride_model.conditioning.native_lr import NativeLREncoder
 from stride_model.errors import SpecError
+from stride_model.fine_scales import FineScales
 from stride_model.grids import Grids
 from stride_model.rain_gate.head import FieldRainGate, RainGate
 from stride_model.spec import ModelSpec
@@ -63,6 +64,7 @@ class EDMDenoiser(nn.Module):
         self.context = ContextEncoder(spec) if spec.use_context_encoder else None
         self.gate = RainGate(spec) if spec.use_rain_gate and not spec.gate_sees_field else None
         self.field_gate = FieldRainGate(spec) if spec.gate_sees_field else None
+        self.fine_scales = FineScales(spec) if spec.fine_scale_std else None
         self.network = UNet(spec)
         self.film = FeatureEmbedding(spec.film_features, spec.embedding_channels) if spec.film_features else None
         self.label = LabelEmbedding(spec.film_labels, spec.embedding_channels) if spec.use_film_vars else None
@@ -158,8 +160,14 @@ class EDMDenoiser(nn.Module):
         x = x.float()
         sigma = sigma.to(x).expand(x.shape[0])
         c = coefficients(sigma, self.spec.sigma_data)
-        raw = self.network(_column(c.c_in) * x, c.c_noise, conditioning.levels, conditioning.embedding)
-        return _column(c.c_skip) * x + _column(c.c_out) * raw.float()
+        seen, passed = _column(c.c_in) * x, None
+        if self.fine_scales is not None:
+            fine, passed = self.fine_scales(x, sigma, c.c_noise)
+            seen = torch.cat([seen, fine], dim=1)
+        raw = self.network(seen, c.c_noise, conditioning.levels, conditioning.embedding).float()
+        if passed is not None:
+            raw = raw + passed
+        return _column(c.c_skip) * x + _column(c.c_out) * raw
 
     def gate_logits(self, conditioning: Conditioning, denoised: Tensor, sigma: Tensor) -> Tensor | None:
         """Logits of the gate beside a denoised field: what training uses.

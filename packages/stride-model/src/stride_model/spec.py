@@ -39,6 +39,9 @@ class ModelSpec(BaseModel):
         gate_input: What the head sees: the conditioning alone, or a denoised field and the noise level as well.
         gate_sigma: Noise level at which the second kind of head looks at a finished field, in units of sigma_data.
         sigma_data: Standard deviation of the scaled target (Karras et al. 2022, table 1).
+        fine_scale_std: For each output channel, finest scale first: the standard deviation of white noise that has as
+            much power there as the scaled target (`stride_model.fine_scales`). The network then sees these scales of
+            the noisy field at unit variance, and a learnt multiple of them passes it by; empty for neither.
         patch: Side of the square of HR pixels that the network sees as one cell (space to depth); 1 for none.
         channels: Width of each level; each level has half the resolution of the one before.
         blocks: Residual blocks per level, on the way down and on the way up.
@@ -76,6 +79,7 @@ class ModelSpec(BaseModel):
     gate_input: Literal["conditioning", "conditioning_and_denoised"] = "conditioning"
     gate_sigma: PositiveNumber = 0.2
     sigma_data: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    fine_scale_std: tuple[Annotated[tuple[PositiveNumber, ...], Field(min_length=1)], ...] = ()
     patch: Positive = 2
     channels: Annotated[tuple[Positive, ...], Field(min_length=1)] = (32, 64, 96, 128)
     blocks: Positive = 2
@@ -118,6 +122,13 @@ class ModelSpec(BaseModel):
                 f"attention_levels {self.attention_levels} go beyond the {len(self.channels)} levels of channels; "
                 "levels count from 0"
             )
+        if self.fine_scale_std and len(self.fine_scale_std) != self.out_channels:
+            raise ValueError(
+                f"fine_scale_std speaks of {len(self.fine_scale_std)} channels, but out_channels is "
+                f"{self.out_channels}; give the scales of each, or none"
+            )
+        if len({len(stds) for stds in self.fine_scale_std}) > 1:
+            raise ValueError("fine_scale_std gives channels different numbers of scales; give all of them the same")
         self._check_labels()
         self._check_context()
         self._check_gate()
@@ -182,6 +193,11 @@ class ModelSpec(BaseModel):
         rows, columns = self.cond_lr_shape
         top, bottom, left, right = self.lr_margins
         return rows - top - bottom, columns - left - right
+
+    @property
+    def field_channels(self) -> int:
+        """Channels of the noisy field as the network sees it: the field and its finest scales."""
+        return self.out_channels + sum(len(stds) for stds in self.fine_scale_std)
 
     @property
     def gate_sees_field(self) -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 from stride_data.adapter_protocol import Adapter
 from stride_model.errors import SpecError
 from stride_model.spec import ModelSpec
@@ -12,17 +9,16 @@ from stride_vars.errors import nearest
 
 from stride_train.config import ModelConfig
 from stride_train.errors import ExperimentError
+from stride_train.target_scales import TargetScales
 
-_FIELDS_FOR_SIGMA_DATA = 64
 
-
-def assemble_spec(adapter: Adapter, options: ModelConfig, *, sigma_data: float) -> ModelSpec:
+def assemble_spec(adapter: Adapter, options: ModelConfig, *, scales: TargetScales) -> ModelSpec:
     """Puts the adapter's counts and shapes and the user's options together.
 
     Args:
         adapter: Counts channels, knows the shapes of one sample.
         options: The `model` section of the experiment.
-        sigma_data: Standard deviation of the scaled targets.
+        scales: Standard deviations of the scaled targets.
 
     Raises:
         ExperimentError: If the options do not go together or name an unknown target.
@@ -49,8 +45,9 @@ def assemble_spec(adapter: Adapter, options: ModelConfig, *, sigma_data: float) 
             use_rain_gate=options.use_rain_gate,
             gated_channels=gated,
             gate_thresholds=thresholds,
-            sigma_data=sigma_data,
-            **options.model_dump(exclude={"use_rain_gate", "gated_targets", "targets_together"}),
+            sigma_data=scales.sigma_data,
+            fine_scale_std=scales.fine_scale_std,
+            **options.model_dump(exclude={"use_rain_gate", "gated_targets", "targets_together", "fine_scales"}),
         )
     except SpecError as error:
         raise ExperimentError(f"The model section does not fit the data: {error}") from error
@@ -80,28 +77,3 @@ def _gates(adapter: Adapter, options: ModelConfig) -> tuple[tuple[int, ...], tup
     if not channels:
         raise ExperimentError("model.use_rain_gate is on, but no target has a wet threshold: switch it off.")
     return tuple(channels), tuple(thresholds)
-
-
-def measure_sigma_data(adapter: Adapter, split: str = "train") -> float:
-    """Standard deviation of the scaled targets over up to 64 evenly spread times (Karras et al. 2022, Table 1).
-
-    Over everything that training samples can show: the shuffle region where there is one.
-    """
-    times = adapter.times(split)
-    chosen = [times[i] for i in np.unique(np.linspace(0, len(times) - 1, _FIELDS_FOR_SIGMA_DATA).astype(int))]
-    total, total_of_squares, count = 0.0, 0.0, 0
-    for time in chosen:
-        fields = adapter.fields(time, box=adapter.training_box)
-        if fields.target is None:
-            continue
-        scaled = np.asarray(adapter.forward_target(fields.target), dtype=np.float64)
-        observed = (
-            scaled[np.asarray(fields.mask, dtype=bool)] if fields.mask is not None else scaled[np.isfinite(scaled)]
-        )
-        total += observed.sum()
-        total_of_squares += np.square(observed).sum()
-        count += observed.size
-    if count == 0:
-        raise ExperimentError(f"No target value of the '{split}' split is observed: check data.splits and data.region.")
-    variance = total_of_squares / count - (total / count) ** 2
-    return float(round(math.sqrt(max(variance, 1e-12)), 6))

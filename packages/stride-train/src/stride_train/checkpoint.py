@@ -218,8 +218,9 @@ def require_same_spec(checkpoint: Checkpoint, spec: ModelSpec) -> None:
         CheckpointError: Naming every field that differs, with both values.
     """
     theirs, ours = checkpoint.spec.model_dump(), spec.model_dump()
-    # sigma_data is measured on the data; a checkpoint brings its own.
-    different = [name for name in ours if name != "sigma_data" and theirs.get(name) != ours[name]]
+    # Some is measured on the data; a checkpoint brings its own.
+    measured = ("sigma_data", "fine_scale_std")
+    different = [name for name in ours if name not in measured and theirs.get(name) != ours[name]]
     if different:
         listed = ", ".join(f"{name} {theirs.get(name)} against {ours[name]}" for name in different)
         raise CheckpointError(

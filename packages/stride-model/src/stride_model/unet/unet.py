@@ -55,7 +55,7 @@ class UNet(nn.Module):
         widths = spec.channels
         self.patches = Patches(Grids.of(spec))
         self.embedding = NoiseEmbedding(spec.embedding_channels)
-        self.stem = nn.Conv2d(spec.out_channels * spec.patch**2, widths[0], 3, padding=1)
+        self.stem = nn.Conv2d(spec.field_channels * spec.patch**2, widths[0], 3, padding=1)
         self.encoder = nn.ModuleList(
             Level(width, width, spec, level in spec.attention_levels) for level, width in enumerate(widths)
         )
@@ -73,7 +73,8 @@ class UNet(nn.Module):
         """Apply the network.
 
         Args:
-            x: [B, C_out, H, W], scaled by c_in.
+            x: [B, field_channels, H, W]: the noisy field scaled by c_in, then its finest scales where the
+                specification has any.
             c_noise: [B].
             conditioning: One map per level, added where the level begins.
             case: [B, embedding_channels], added to the noise level's embedding; None for nothing.

@@ -24,6 +24,9 @@ class ModelConfig(BaseModel):
         lr_channels: Width of the encoder of the low-resolution fields.
         lr_blocks: Residual blocks of that encoder.
         context_channels: Width of the encoder of the larger domain, where `data.context` gives one.
+        fine_scales: How many of the target's finest scales (2, 4, 8 ... pixels) are brought to unit variance for the
+            network and, times a learnt factor, pass it by; 0 for none. Fields that are smooth from pixel to pixel come
+            out with less grain.
         use_rain_gate: Adds the auxiliary head that predicts wet or dry for every gated target.
         gated_targets: Targets (`source.key`) that the RainGate gates; empty takes all that have a wet threshold.
         targets_together: Whether several targets are generated together, so that the fields of a member belong to each
@@ -46,6 +49,7 @@ class ModelConfig(BaseModel):
     lr_channels: int = Field(default=32, ge=1)
     lr_blocks: int = Field(default=2, ge=0)
     context_channels: int = Field(default=32, ge=1)
+    fine_scales: int = Field(default=2, ge=0)
     use_rain_gate: bool = False
     gated_targets: tuple[str, ...] = ()
     gate_input: Literal["conditioning", "conditioning_and_denoised"] = "conditioning"

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from stride_data.config import HOW_IT_IS_READ
 from stride_model.parameters import summary
 
-from stride_train.assemble import assemble_spec, measure_sigma_data
+from stride_train.assemble import assemble_spec
 from stride_train.checkpoint import latest_checkpoint, list_checkpoints, load_checkpoint
 from stride_train.config import ExperimentConfig
 from stride_train.data import prepare_statistics
@@ -17,6 +17,7 @@ from stride_train.errors import ExperimentError
 from stride_train.generation.domain import generated_domain
 from stride_train.progress import progress
 from stride_train.run_folder import RunFolder, write_text
+from stride_train.target_scales import TargetScales, measure_target_scales
 from stride_train.training.trainer import Trainer, TrainingResult
 
 # What may change between the sessions of one training: how long it goes on, what it reports and where its data lie, not
@@ -56,12 +57,14 @@ def train(config: ExperimentConfig, run: RunFolder, *, resume: bool) -> Training
     adapter = prepare_statistics(config, run)
     generated_domain(adapter, config.generate)  # a mistake there shows before the long work
     if path is None:
-        sigma_data = measure_sigma_data(adapter)
+        scales = measure_target_scales(
+            adapter, fine_scales=config.model.fine_scales, together=config.model.targets_together
+        )
     else:
         checkpoint = load_checkpoint(path)
-        sigma_data = checkpoint.spec.sigma_data
+        scales = TargetScales.of(checkpoint.spec)
         require_same_experiment(checkpoint.config, config, str(path))
-    trainer = Trainer(config, adapter, assemble_spec(adapter, config.model, sigma_data=sigma_data), run)
+    trainer = Trainer(config, adapter, assemble_spec(adapter, config.model, scales=scales), run)
     if path is not None:
         trainer.resume(path)
     run.save_config(config)
