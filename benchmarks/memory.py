@@ -94,7 +94,12 @@ def spec_of(shape: tuple[int, int], cell: int) -> Any:
 
     lr = (shape[0] // cell, shape[1] // cell)
     return ModelSpec(
-        in_dynamic_channels=1, in_static_channels=2, out_channels=1, cond_lr_shape=lr, target_hr_shape=shape
+        in_dynamic_channels=1,
+        in_static_channels=2,
+        out_channels=1,
+        cond_lr_shape=lr,
+        target_hr_shape=shape,
+        fine_scale_std=((0.05, 0.4),),
     )
 
 

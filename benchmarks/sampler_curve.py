@@ -63,6 +63,9 @@ FEWER = [levels for levels in OTHERS if levels["sigma_max"] == 80.0 and levels["
 GAUSSIAN = ("gaussian", "two_variables")
 """Problems whose denoiser is known."""
 
+FIELDS = 32
+"""Side of the synthetic fields."""
+
 Score = Callable[[SamplerConfig], float]
 
 
@@ -100,7 +103,7 @@ def main() -> None:
     for name in names if options.only is None else options.only:
         kind, _, problem = name.rpartition(" ")
         maker = _exact if kind else _trained
-        _measure(name, maker(PROBLEMS[problem](), size, steps), size, results, options.json)
+        _measure(name, maker(PROBLEMS[problem](FIELDS), size, steps), size, results, options.json)
     if options.run is not None:
         times = options.times or (4 if options.quick else 12)
         score = _of_run(options.run, options.split, times, size.members)

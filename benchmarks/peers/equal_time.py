@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 import torch
+from stride_model.fine_scales import white_equivalent
 from stride_model.loss import EDMLoss
 from stride_model.noise_levels import LogNormal
 from stride_model.precondition import EDMDenoiser
@@ -54,6 +55,7 @@ def spec_of(problem: Problem) -> ModelSpec:
         cond_lr_shape=tuple(case["dynamic"].shape[-2:]),
         target_hr_shape=tuple(case["target"].shape[-2:]),
         sigma_data=float(case["target"].std()),
+        fine_scale_std=white_equivalent(case["target"], 2).tolist(),
     )
 
 

@@ -64,17 +64,17 @@ class Problem:
         return latent if self.dry_below is None else (latent - self.dry_below).clamp(min=0)
 
 
-def gaussian(n: int = 32) -> Problem:
+def gaussian(n: int) -> Problem:
     """One field, told the means of its 4 x 4 blocks."""
     return Problem("gaussian", _blocks_of_one(n))
 
 
-def censored(n: int = 32) -> Problem:
+def censored(n: int) -> Problem:
     """What exceeds a value of such a field: dry areas and amounts."""
     return Problem("censored", _blocks_of_one(n), dry_below=0.3)
 
 
-def two_variables(n: int = 32) -> Problem:
+def two_variables(n: int) -> Problem:
     """Two fields correlated with 0.7, told the block means of the first and, with noise, of the second."""
     one, cells = matern(n, n / 8), n * n
     pair = torch.tensor([[1.0, 0.7], [0.7, 1.0]], dtype=torch.float64)
@@ -142,12 +142,12 @@ def with_dry_areas(n: int = 16) -> Problem:
     return censored(n)
 
 
-PROBLEMS: dict[str, Callable[[], Problem]] = {
+PROBLEMS: dict[str, Callable[[int], Problem]] = {
     "gaussian": gaussian,
     "censored": censored,
     "two_variables": two_variables,
 }
-"""Whose whole conditional distribution is compared."""
+"""Whose whole conditional distribution is compared, for fields of n x n."""
 
 SWITCHES: dict[str, Callable[[], Problem]] = {
     "statics": with_statics,
