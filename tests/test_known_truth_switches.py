@@ -30,7 +30,7 @@ def test_an_input_lowers_the_crps(name, least):
     from truth.problems import SWITCHES
     from truth.switching import switch_gain
 
-    found = switch_gain(SWITCHES[name](), Budget(steps=300, batch=32), 128, MEMBERS)
+    found = switch_gain(SWITCHES[name](), Budget(steps=200, batch=32), 128, MEMBERS)
     print(found)
     assert found["crps_gain"] > least
 
@@ -40,7 +40,7 @@ def test_the_rain_gate_lowers_false_drizzle():
     from truth.learning import Budget
     from truth.problems import SWITCHES
 
-    found = gate_switch(SWITCHES["rain_gate"](), Budget(steps=500, batch=32), 128, MEMBERS)
+    found = gate_switch(SWITCHES["rain_gate"](), Budget(steps=300, batch=32), 128, MEMBERS)
     print(found)
     assert abs(found["mean_change"]) < 0.01
     assert found["drizzle_on"] < found["drizzle_ungated"]

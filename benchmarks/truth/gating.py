@@ -14,7 +14,10 @@ from torch import Tensor
 
 from truth.learning import Budget, ensembles, spec_for, train
 from truth.problems import Case, Problem
-from truth.scores import TRACE, WET, crps, false_drizzle, wet_brier
+from truth.scores import TRACE, WET, crps, false_drizzle, wet_brier, wet_where
+
+EXCLUDED = 0.01
+"""Below this exact probability a wet pixel is false and not chance."""
 
 REMOVES_AT_MOST = 0.005
 """Share of the total that gating may remove, judged on cases that are not scored."""
@@ -41,11 +44,12 @@ def gate_switch(
     Returns:
         `brier_on` and `brier_off` of wet against dry and their `brier_gain`; `drizzle_on` and `drizzle_off`, the share
         of pixels that a member makes wet where the truth is dry, and `trace_on` and `trace_off`, the same of any amount
-        above a trace; `mean_change`, what gating does to the mean of one and the same ensemble; `crps_gain` from off to
-        on. Beside them the gated network's members before gating (`..._ungated`) and those of the exact conditional
-        (`exact_...`), whose drizzle is chance and not false. `reliability_error` beside the
-        `reliability_sampling_error` of perfect probabilities; `gate_brier`, of the gate's own probabilities, beside
-        `exact_gate_brier` of the exact ones.
+        above a trace; `excluded`, the share of pixels whose exact probability of being wet is below EXCLUDED, and
+        `excluded_wet_on` and `excluded_wet_off`, how often members are wet there; `mean_change`, what gating does to
+        the mean of one and the same ensemble; `crps_gain` from off to on. Beside them the gated network's members
+        before gating (`..._ungated`) and those of the exact conditional (`exact_...`), whose drizzle is chance and not
+        false. `reliability_error` beside the `reliability_sampling_error` of perfect probabilities; `gate_brier`, of
+        the gate's own probabilities, beside `exact_gate_brier` of the exact ones.
     """
     generator = torch.Generator().manual_seed(99)
     probe = problem.draw(512, generator)
@@ -59,6 +63,7 @@ def gate_switch(
     gated = gate(ungated, _logits(on, case, ungated), (0,), (0.0,), probability)
     without = ensembles(off, case, members).clamp(min=0)
     exact = problem.exact(case, members, generator)
+    excluded = problem.wet_probability(case, WET) < EXCLUDED
     brier_on, brier_off = wet_brier(gated, target), wet_brier(without, target)
     crps_on, crps_off = float(crps(gated, target).mean()), float(crps(without, target).mean())
     found = {
@@ -74,6 +79,10 @@ def gate_switch(
         "trace_on": false_drizzle(gated, target, TRACE),
         "trace_off": false_drizzle(without, target, TRACE),
         "trace_ungated": false_drizzle(ungated, target, TRACE),
+        "excluded": float(excluded.float().mean()),
+        "excluded_wet_on": wet_where(gated, excluded),
+        "excluded_wet_off": wet_where(without, excluded),
+        "excluded_wet_ungated": wet_where(ungated, excluded),
         "mean_change": float(gated.double().mean() / ungated.double().mean() - 1),
         "gate_probability": probability,
         "crps_gain": 1 - crps_on / crps_off,

@@ -53,3 +53,8 @@ def wet_brier(ensemble: Tensor, truth: Tensor) -> float:
 def false_drizzle(ensemble: Tensor, truth: Tensor, least: float = WET) -> float:
     """Share of the members' pixels that reach `least` where the truth is dry (below WET)."""
     return float(((ensemble >= least) & (truth < WET)[:, None]).float().mean())
+
+
+def wet_where(ensemble: Tensor, where: Tensor) -> float:
+    """Share of the members' pixels that are wet among those of cases and pixels [n, V, N, N]."""
+    return float((ensemble >= WET).float().mean(dim=1)[where].mean())
