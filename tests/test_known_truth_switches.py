@@ -23,7 +23,7 @@ def truth():
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("statics", 0.2), ("temporal_stack", 0.05), ("context", 0.18), ("day_of_year", 0.2), ("labels", 0.25)],
+    [("statics", 0.2), ("temporal_stack", 0.05), ("context", 0.15), ("day_of_year", 0.2), ("labels", 0.2)],
 )
 def test_an_input_lowers_the_crps(name, least):
     from truth.learning import Budget
@@ -43,6 +43,8 @@ def test_the_rain_gate_lowers_false_drizzle():
     found = gate_switch(SWITCHES["rain_gate"](), Budget(steps=300, batch=32), 128, MEMBERS)
     print(found)
     assert abs(found["mean_change"]) < 0.01
-    assert found["drizzle_on"] < found["drizzle_ungated"]
-    assert found["brier_on"] < found["brier_ungated"]
+    assert found["excluded_wet_on"] < 0.1 * found["excluded_wet_off"]
+    assert found["trace_on"] < 0.97 * min(found["trace_off"], found["trace_ungated"])
+    # The ensemble's Brier score is within 1 % of the exact conditional's: the gate takes part of that off.
+    assert found["brier_ungated"] - found["brier_on"] > 0.2 * (found["brier_ungated"] - found["exact_brier"])
     assert found["reliability_error"] < 2 * found["reliability_sampling_error"]
