@@ -140,6 +140,12 @@ def build_second_dataset(folder: Path, days: int = 16) -> Path:
     return path
 
 
+@pytest.fixture
+def truth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the problems of the benchmarks importable as `truth`."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+
+
 @pytest.fixture(scope="session")
 def second_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The experiment file of the second dataset; not to be changed."""

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("truth")]
 
 MEMBERS = 16
-
-
-@pytest.fixture(scope="module", autouse=True)
-def truth():
-    """Makes the problems of the benchmarks importable."""
-    folder = str(Path(__file__).parents[1] / "benchmarks")
-    sys.path.insert(0, folder)
-    yield
-    sys.path.remove(folder)
 
 
 @pytest.mark.parametrize("name", ["gaussian", "censored", "two_variables"])
