@@ -105,3 +105,17 @@ def test_the_spec_takes_the_measured_scales():
     spec = assemble_spec(adapter(), ModelConfig(), scales=TargetScales(1.0, ((0.1, 0.2), (0.3, 0.4))))
     assert spec.fine_scale_std == ((0.1, 0.2), (0.3, 0.4))
     assert assemble_spec(adapter(), ModelConfig(), scales=TargetScales(1.0)).field_channels == 2
+
+
+def test_a_target_that_a_time_lacks_does_not_count_there():
+    class Gaps(Targets):
+        def fields(self, time, box):
+            found = super().fields(time, box)
+            if time % 2:
+                found.mask[0] = False
+            return found
+
+    (with_gaps, _), (without, _) = (
+        measure_target_scales(case, fine_scales=2).fine_scale_std for case in (Gaps(), Targets())
+    )
+    assert with_gaps == pytest.approx(without, rel=0.05)

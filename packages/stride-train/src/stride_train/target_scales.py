@@ -55,7 +55,7 @@ def measure_target_scales(
     """
     times = adapter.times(split)
     total, total_of_squares, count = 0.0, 0.0, 0
-    powers = []
+    power, weights = torch.zeros(()), torch.zeros(())
     for time in [times[i] for i in np.unique(np.linspace(0, len(times) - 1, _FIELDS).astype(int))]:
         fields = adapter.fields(time, box=adapter.training_box)
         if fields.target is None:
@@ -69,14 +69,18 @@ def measure_target_scales(
         total_of_squares += np.square(observed).sum()
         count += observed.size
         if fine_scales:
-            means = np.mean(scaled, axis=(1, 2), keepdims=True, where=seen) if seen.any(axis=(1, 2)).all() else 0.0
-            filled = torch.from_numpy(np.where(seen, scaled, means))  # the least step at the edge of what is observed
-            powers.append(white_equivalent(filled[None], fine_scales, torch.from_numpy(seen)[None]) ** 2)
+            seen_pixels = seen.sum(axis=(1, 2))
+            means = np.where(seen, scaled, 0).sum(axis=(1, 2)) / np.maximum(seen_pixels, 1)
+            # The mean makes the least step at the edge of what is observed.
+            filled = torch.from_numpy(np.where(seen, scaled, means[:, None, None]))
+            weight = torch.from_numpy(seen_pixels)[:, None]
+            power = power + weight * white_equivalent(filled[None], fine_scales, torch.from_numpy(seen)[None]) ** 2
+            weights = weights + weight
     if count == 0:
         raise ExperimentError(f"No target value of the '{split}' split is observed: check data.splits and data.region.")
     sigma_data = math.sqrt(max(total_of_squares / count - (total / count) ** 2, 1e-12))
-    if not powers:
+    if not fine_scales:
         return TargetScales(round(sigma_data, 6))
-    power = torch.stack(powers).mean(dim=0)
+    power = power / weights.clamp(min=1)  # [targets, scales]
     stds = (power if together else power.mean(dim=0, keepdim=True)).sqrt().clamp(min=_LEAST * sigma_data)
     return TargetScales(round(sigma_data, 6), tuple(tuple(round(std, 6) for std in of.tolist()) for of in stds))
