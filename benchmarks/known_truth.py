@@ -39,22 +39,23 @@ MEMBERS = 16
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="fields of 16 x 16 and an eighth of the training")
+    parser.add_argument("--quick", action="store_true", help="fields of 16 x 16, a tenth of the training, fewer cases")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw fields and spectra there")
     parser.add_argument("--only", nargs="+", choices=[*PROBLEMS, *SWITCHES], help="some of the problems")
     options = parser.parse_args()
     chosen = options.only or [*PROBLEMS, *SWITCHES]
     results: dict[str, Any] = {"problems": {}, "switches": {}, "quick": options.quick}
-    cases = 64 if options.quick else 128
     for name in chosen:
         begun = time.monotonic()
         if name in PROBLEMS:
-            size, budget = (16, Budget(steps=600, batch=32)) if options.quick else (32, Budget(steps=5000, batch=16))
+            size, budget = (16, Budget(steps=400, batch=32)) if options.quick else (32, Budget(steps=5000, batch=16))
+            cases = 48 if options.quick else 128
             found = compare(PROBLEMS[name](size), budget, cases, MEMBERS, told=_say, plots=options.plots)
             results["problems"][name] = found
         else:
-            budget = Budget(steps=200 if options.quick else 2000, batch=32)
+            budget = Budget(steps=150 if options.quick else 2000, batch=32)
+            cases = 32 if options.quick else 128
             if name == "rain_gate":
                 found = gate_switch(SWITCHES[name](), budget, cases, MEMBERS, _say)
             else:

@@ -18,7 +18,7 @@ def test_an_input_lowers_the_crps(name, least):
     from truth.problems import SWITCHES
     from truth.switching import switch_gain
 
-    found = switch_gain(SWITCHES[name](), Budget(steps=200, batch=32), 128, MEMBERS)
+    found = switch_gain(SWITCHES[name](), Budget(steps=200, batch=32), 48, MEMBERS)
     print(found)
     assert found["crps_gain"] > least
 
