@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import yaml
 from stride_train.config import ExperimentConfig
 from stride_train.experiments import load_experiment
 from stride_train.run_folder import RunFolder
+from stride_vars.catalogue import Catalogue
+from stride_vars.regions import Box
 
 SIZE = 32
 
@@ -130,3 +133,52 @@ def two_targets_file(experiment_file: Path, archive: Path) -> Path:
     path = archive / "two.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     return path
+
+
+class FieldsAdapter:
+    """The part of an adapter that baselines ask for, on fields that a test writes down.
+
+    `days` holds by time (target [C, H, W] or None, dynamic [C, h, w] or [T, C, h, w]); every time but those of `test`
+    is of the training split.
+    """
+
+    calendar = "standard"
+
+    def __init__(self, days, test=(), *, keys=("prcp",), low_keys=None, margins=(0, 0, 0, 0), lag_hours=(0.0,)):
+        catalogue = Catalogue.load()
+        low_keys = keys if low_keys is None else low_keys
+        self.days = {
+            time: tuple(None if part is None else np.asarray(part, np.float32) for part in parts)
+            for time, parts in days.items()
+        }
+        self.splits = {"train": tuple(time for time in self.days if time not in test), "test": tuple(test)}
+        self.target_vars, self.cond_vars = (tuple(map(catalogue.get, some)) for some in (keys, low_keys))
+        self.target_names, self.cond_names = (
+            tuple(f"{source}.{key}" for key in some) for source, some in (("fine", keys), ("coarse", low_keys))
+        )
+        self.lr_margins, self.lag_hours = margins, lag_hours
+        height, width = next(target for target, _ in self.days.values() if target is not None).shape[-2:]
+        self.training_box = Box(y=0, x=0, height=height, width=width)
+        self.region = SimpleNamespace(hr=self.training_box)
+        self.reads = 0
+
+    def times(self, split):
+        return list(self.splits[split])
+
+    def fields(self, time, box=None):
+        self.reads += 1
+        target, dynamic = self.days[time]
+        return SimpleNamespace(target=target, dynamic=dynamic, hr_box=self.training_box)
+
+    def forward_conditioning(self, values):
+        return values
+
+
+@pytest.fixture
+def fields_adapter() -> type[FieldsAdapter]:
+    return FieldsAdapter
+
+
+@pytest.fixture
+def silent():
+    return lambda fraction, note="": None

@@ -42,5 +42,5 @@ def test_the_field_of_the_same_variable_is_taken():
 
 
 def test_without_such_a_field_the_sentence_names_the_mend():
-    with pytest.raises(GenerationError, match=r"data.dynamic holds no 'prcp' .*coarse.t2m.*generate.baselines to \[\]"):
+    with pytest.raises(GenerationError, match=r"data.dynamic holds no 'prcp' .*coarse.t2m.*out of generate.baselines"):
         Interpolated(adapter(dynamic=("t2m",)))

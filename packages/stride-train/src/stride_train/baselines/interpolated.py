@@ -36,18 +36,8 @@ class Interpolated:
             GenerationError: If a target's variable is not among the dynamic fields.
         """
         self.adapter, self.box = adapter, box
-        keys = [variable.key for variable in adapter.cond_vars]
         self.targets = list(range(len(adapter.target_names)) if targets is None else targets)
-        self.channels: list[int] = []
-        for number in self.targets:
-            name, variable = adapter.target_names[number], adapter.target_vars[number]
-            if variable.key not in keys:
-                raise GenerationError(
-                    f"The baselines need the low-resolution field of '{name}', but data.dynamic holds no "
-                    f"'{variable.key}' "
-                    f"(it holds {', '.join(adapter.cond_names)}): add it, or set generate.baselines to []."
-                )
-            self.channels.append(keys.index(variable.key))
+        self.channels = own_fields(adapter, self.targets)
         self.description: dict[str, Any] = {
             "method": "bilinear, cell-centred",
             "fields": [adapter.cond_names[channel] for channel in self.channels],
@@ -70,3 +60,30 @@ class Interpolated:
             float32 [C_out, H_hr, W_hr].
         """
         return upsample(dynamic, self.channels, self.adapter, hr_shape)
+
+
+def own_fields(
+    adapter: Adapter, targets: Sequence[int], otherwise: str = "leave these out of generate.baselines"
+) -> list[int]:
+    """Number of the first dynamic field of each target's own variable.
+
+    Args:
+        adapter: Its targets and dynamic fields.
+        targets: Numbers of the targets.
+        otherwise: What else can be done than adding the field, for the error's sentence.
+
+    Raises:
+        GenerationError: If a target's variable is not among the dynamic fields.
+    """
+    keys = [variable.key for variable in adapter.cond_vars]
+    channels = []
+    for number in targets:
+        name, variable = adapter.target_names[number], adapter.target_vars[number]
+        if variable.key not in keys:
+            raise GenerationError(
+                f"Interpolation, quantile mapping and analogues need the low-resolution field of '{name}', but "
+                f"data.dynamic holds no '{variable.key}' (it holds {', '.join(adapter.cond_names)}): add it, or "
+                f"{otherwise}."
+            )
+        channels.append(keys.index(variable.key))
+    return channels

@@ -119,12 +119,33 @@ def map_quantiles(values: np.ndarray, source: np.ndarray, observed: np.ndarray, 
     levels, first = np.unique(source, return_index=True)
     last = np.append(first[1:], source.size) - 1
     mapped = np.interp(values, levels, 0.5 * (observed[first] + observed[last]))
+    return extend(values, mapped, (source[0], source[-1]), (observed[0], observed[-1]), ratio_beyond=ratio_beyond)
+
+
+def extend(
+    values: np.ndarray,
+    mapped: np.ndarray,
+    source: tuple[np.ndarray, np.ndarray],
+    observed: tuple[np.ndarray, np.ndarray],
+    *,
+    ratio_beyond: bool,
+) -> np.ndarray:
+    """Mapped values with those beyond the outermost quantiles replaced.
+
+    Args:
+        values: Any shape.
+        mapped: What they were mapped to.
+        source: Smallest and largest quantile of the distribution that the values come from, broadcast to them.
+        observed: The same two of the distribution that was mapped onto.
+        ratio_beyond: Keep the ratio, not the difference, at the outermost quantile.
+    """
     for beyond, edge_source, edge_observed in (
-        (values > levels[-1], levels[-1], observed[-1]),
-        (values < levels[0], levels[0], observed[0]),
+        (values > source[1], source[1], observed[1]),
+        (values < source[0], source[0], observed[0]),
     ):
         if ratio_beyond:
-            ratio = edge_observed / edge_source if edge_source > _NOTHING else 1.0
+            something = edge_source > _NOTHING
+            ratio = np.where(something, edge_observed / np.where(something, edge_source, 1.0), 1.0)
             mapped = np.where(beyond, values * ratio, mapped)
         else:
             mapped = np.where(beyond, values + (edge_observed - edge_source), mapped)

@@ -18,7 +18,8 @@ def generate(
         list[str] | None,
         typer.Option(
             help=(
-                "What makes the ensemble: `edm` (the trained model), `interpolated` or `quantile_mapping`; repeatable."
+                "What makes the ensemble: `edm` (the trained model) or a baseline: `interpolated`, `quantile_mapping`, "
+                "`quantile_mapping_per_pixel`, `climatology`, `analogues`; repeatable."
             ),
             show_default="edm",
         ),
@@ -53,9 +54,10 @@ def generate(
 
     from stride_train.generation.run import generate as generate_ensemble
 
-    for name in system or ["edm"]:
+    names = system or ["edm"]
+    for name in names:
         path = generate_ensemble(folder, experiment, name, checkpoint, folder=out)
-        typer.echo(f"{name:<17} {path}")
+        typer.echo(f"{name:<{max(17, *map(len, names))}} {path}")
 
 
 def main() -> None:

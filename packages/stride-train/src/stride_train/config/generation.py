@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Discriminator, Field, Tag, field_validator, model_validator
 from stride_data.config import BoxConfig
 
 from stride_train.config.strict import STRICT
 
-BASELINES = ("interpolated", "quantile_mapping")
+Baseline = Literal["interpolated", "quantile_mapping", "quantile_mapping_per_pixel", "climatology", "analogues"]
+BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 MODEL_SYSTEM = "edm"
 SYSTEMS = (MODEL_SYSTEM, *BASELINES)
 
@@ -133,8 +134,15 @@ class GenerateConfig(BaseModel):
             stand on the pixels which are set to zero.
         weights: `ema` takes the averaged weights, `raw` the last ones.
         compile: Compile the network's calls, which takes a minute or so at the start and pays in long generations.
-        baselines: Which baselines `stride run` makes beside the model.
-        quantiles: Number of quantiles of the empirical quantile mapping.
+        baselines: Which baselines `stride run` makes beside the model: `interpolated`, `quantile_mapping`,
+            `quantile_mapping_per_pixel`, `climatology`, `analogues`.
+        quantiles: Number of quantiles of the empirical quantile mapping; per pixel no more than there are training
+            times.
+        climatology_window_days: The climatology draws training times that are at most this many days of the year from
+            the time they stand for, further ones only where these are fewer than the members; null draws from the
+            whole year.
+        analogue_fields: Analogues are training times whose low-resolution fields are alike: `own` compares those of the
+            targets' own variables, `all` every dynamic field.
     """
 
     model_config = STRICT
@@ -153,8 +161,10 @@ class GenerateConfig(BaseModel):
     gate_removes_at_most: float = Field(default=0.005, ge=0, lt=1)
     weights: Literal["ema", "raw"] = "ema"
     compile: bool = False
-    baselines: tuple[Literal["interpolated", "quantile_mapping"], ...] = BASELINES
+    baselines: tuple[Baseline, ...] = ("interpolated", "quantile_mapping")
     quantiles: int = Field(default=1000, ge=2)
+    climatology_window_days: int | None = Field(default=30, ge=0)
+    analogue_fields: Literal["own", "all"] = "own"
 
     @model_validator(mode="after")
     def _start_within_the_sampler(self) -> GenerateConfig:

@@ -13,16 +13,14 @@ from stride_vars.ensemble_format import EnsembleAttrs
 from stride_vars.errors import nearest
 from stride_vars.pmm import probability_matched_mean
 
-from stride_train.baselines.interpolated import Interpolated
-from stride_train.baselines.quantile_mapping import QuantileMapping
 from stride_train.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint
 from stride_train.config import ExperimentConfig
 from stride_train.config.generation import MODEL_SYSTEM, SYSTEMS
 from stride_train.data import open_data
 from stride_train.errors import GenerationError
-from stride_train.generation.diffusion import DiffusionSystem
 from stride_train.generation.domain import GeneratedDomain, generated_domain
 from stride_train.generation.system import System
+from stride_train.generation.systems import build_system
 from stride_train.generation.targets import chosen_targets
 from stride_train.generation.writer import CaseFields, EnsembleWriter, finished_with, unique_keys
 from stride_train.progress import progress
@@ -63,7 +61,6 @@ def generate(
         loaded = None
         adapter = open_data(config, statistics=run.statistics if run.statistics.is_file() else None)
     times = times_to_generate(adapter, config)
-    targets = chosen_targets(adapter, config.generate.targets)
     domain = generated_domain(adapter, config.generate)
     path = run.ensemble(name) if folder is None else folder / f"{name}.zarr"
     fingerprint = content_id(
@@ -72,33 +69,18 @@ def generate(
             "checkpoint": loaded.id if loaded else None,
             "seed": config.seed,
             "data": config.data.model_dump(mode="json", exclude=set(HOW_IT_IS_READ)),
-            "generate": config.generate.model_dump(mode="json", exclude=_unasked(config)),
+            "generate": config.generate.model_dump(mode="json", exclude=_unasked(config, name)),
             "times": times,
         }
     )
     if finished_with(path, fingerprint):
         return path
-    system: System
-    if name == MODEL_SYSTEM:
-        assert loaded is not None
-        system = DiffusionSystem(loaded, adapter, config.generate, seed=config.seed, domain=domain)
-    elif name == Interpolated.name:
-        system = Interpolated(adapter, domain.box, targets)
-    else:
-        with progress("fitting quantile mapping") as advance:
-            system = QuantileMapping(
-                adapter,
-                domain.box,
-                quantiles=config.generate.quantiles,
-                seed=config.seed,
-                advance=advance,
-                targets=targets,
-            )
+    system = build_system(name, adapter, config, domain=domain, times=times, checkpoint=loaded)
     _write_all(system, adapter, config, domain, times, path, fingerprint)
     return path
 
 
-def _unasked(config: ExperimentConfig) -> set[str]:
+def _unasked(config: ExperimentConfig, name: str) -> set[str]:
     """Keys of the `generate` section that do not decide what is in an ensemble."""
     # A key that says nothing as long as its switch is off is left out: ensembles of before it came still count.
     asked = config.generate
@@ -108,6 +90,8 @@ def _unasked(config: ExperimentConfig) -> set[str]:
         *(() if asked.domain is not None else ("domain", "tiles")),
         *(() if asked.targets else ("targets",)),
         *(() if asked.compile else ("compile",)),
+        *(() if name == "climatology" else ("climatology_window_days",)),
+        *(() if name == "analogues" else ("analogue_fields",)),
         *(() if asked.remove_drizzle else ("gate_probability", "gate_removes_at_most")),
     }
 
