@@ -28,6 +28,14 @@ def test_a_line_a_system_and_the_report_last():
     ]
 
 
+def test_long_names_make_the_column_wider():
+    scores = {**SCORES, "systems": {**SCORES["systems"], "quantile_mapping_per_pixel": {"members": 1}}}
+    scores["scores"] = {**SCORES["scores"], "quantile_mapping_per_pixel": SCORES["scores"]["interpolated"]}
+    lines = closing_lines(ChainResult(Path("/out/report.html"), scores, unseen=True))
+    assert lines[2].startswith("  diffusion model               0.810  [")
+    assert lines[5].startswith("  quantile mapping, per pixel   1.250  [")
+
+
 def test_scores_of_training_times_are_called_so():
     heading = closing_lines(ChainResult(Path("/out/report.html"), SCORES, unseen=False))[1]
     assert heading.endswith("2 times OF THE TRAINING SPLIT, so no measure of skill; lower is better")

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from stride_app.stages import ChainResult
 
-_NAMES = {"edm": "diffusion model", "interpolated": "interpolated LR", "quantile_mapping": "quantile mapping"}
+_NAMES = {
+    "edm": "diffusion model",
+    "interpolated": "interpolated LR",
+    "quantile_mapping": "quantile mapping",
+    "quantile_mapping_per_pixel": "quantile mapping, per pixel",
+}
+_WIDTH = 18
 
 
 def closing_lines(result: ChainResult) -> list[str]:
@@ -22,11 +28,12 @@ def closing_lines(result: ChainResult) -> list[str]:
     for target in targets:
         rows = [(name, scores[name][target]["crps"]) for name in members if target in scores.get(name, {})]
         best = min((crps["value"] for _, crps in rows if crps["value"] is not None), default=None)
+        width = max(_WIDTH, *(len(_NAMES.get(name, name)) for name, _ in rows))
         lines.append("")
         lines.append(f"CRPS of {target} [{rows[0][1]['units']}], {dates} times {seen}; lower is better")
         for name, crps in rows:
             interval = "" if crps["lower"] is None else f"  [{crps['lower']:.3f}, {crps['upper']:.3f}]"
             mark = "  best" if crps["value"] == best else ""
             size = "1 member" if members[name] == 1 else f"{members[name]} members"
-            lines.append(f"  {_NAMES.get(name, name):<18} {crps['value']:7.3f}{interval}  ({size}){mark}")
+            lines.append(f"  {_NAMES.get(name, name):<{width}} {crps['value']:7.3f}{interval}  ({size}){mark}")
     return [*lines, "", f"report: {result.report.resolve()}"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,13 +45,28 @@ def run_chain(config: ExperimentConfig, run: RunFolder) -> ChainResult:
     from stride_train.config.generation import MODEL_SYSTEM
 
     evaluation = load_config(None, (), **config.evaluate)
+    systems = (MODEL_SYSTEM, *config.generate.baselines)
+    _check_reference(evaluation, systems)
     run.create()
     _train(config, run)
-    ensembles = {name: _generate(config, run, name) for name in (MODEL_SYSTEM, *config.generate.baselines)}
+    ensembles = {name: _generate(config, run, name) for name in systems}
     report, scores = _evaluate(evaluation, run, ensembles)
     split = config.generate.split
     # Splits are disjoint, unless one is declared to be another.
     return ChainResult(report, scores, unseen="train" not in (split, config.data.splits[split].same_as))
+
+
+def _check_reference(evaluation: EvalConfig, systems: Sequence[str]) -> None:
+    """Refuses a reference that will not be made, which would else be noticed when all the work is done."""
+    from stride_train.config.generation import BASELINES
+    from stride_train.errors import ExperimentError
+    from stride_vars.errors import nearest
+
+    name = evaluation.reference
+    if name is None or name in systems:
+        return
+    mend = " Add it to generate.baselines." if name in BASELINES else nearest(name, systems)
+    raise ExperimentError(f"evaluate.reference names '{name}', which this experiment does not make.{mend}")
 
 
 def _train(config: ExperimentConfig, run: RunFolder) -> None:

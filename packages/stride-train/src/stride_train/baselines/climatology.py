@@ -1,7 +1,7 @@
 """Baseline: the climatology of the training split, as an ensemble of its observed fields.
 
 It knows the season, if anything, of the time that it is asked for. Scored by the fair CRPS it is the reference that
-forecasts are commonly measured against (Wilks 2019, Statistical Methods in the Atmospheric Sciences, section 9.1.4).
+forecasts are commonly measured against (Wilks 2019, Statistical Methods in the Atmospheric Sciences, chapter 9).
 """
 
 from __future__ import annotations
