@@ -9,8 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from stride_eval.plots.colour_maps import ColourScale
+from stride_eval.plots.heading import heading
 from stride_eval.plots.maps import MapFrame, draw_coast, draw_field, label_place
 from stride_eval.plots.style import OBSERVED, new_figure
+
+_TITLE = 10
 
 
 @dataclass(frozen=True)
@@ -74,5 +77,6 @@ def draw_map_rows(
     for number, name in enumerate(columns):
         first = next((index for index, row in enumerate(rows) if name in row.fields), None)
         if first is not None:
-            panels[first, number].set_title(name, fontsize=10, loc="center", color=colour.get(name, OBSERVED))
+            title = heading(name, width, _TITLE)
+            panels[first, number].set_title(title, fontsize=_TITLE, loc="center", color=colour.get(name, OBSERVED))
     return drawn

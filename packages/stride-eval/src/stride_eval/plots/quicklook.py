@@ -16,6 +16,7 @@ from stride_eval.config import EvalConfig
 from stride_eval.grid import axes as grid_axes
 from stride_eval.plots.captions import short_date
 from stride_eval.plots.colour_maps import ColourScale, amount_scale, value_scale
+from stride_eval.plots.heading import heading
 from stride_eval.plots.maps import MapFrame, draw_coast, draw_field, keep_to, label_place
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import OBSERVED, axis_label, colours, new_figure, pretty_units, styled
@@ -98,7 +99,7 @@ def _draw(
         image = draw_field(axes, field, frame, own or scale)
         draw_coast(axes, land, frame)
         weight = "bold" if axes in panels[0] else "normal"
-        axes.set_title(title, fontsize=9, loc="center", color=tone, fontweight=weight)
+        axes.set_title(heading(title, width, 9), fontsize=9, loc="center", color=tone, fontweight=weight)
         return image
 
     bars: list[tuple[AxesImage, ColourScale, str]] = []
