@@ -7,7 +7,7 @@ from stride_eval.plots.heading import heading
     [
         ("edm", 1.4, "edm"),
         ("quantile_mapping", 2.5, "quantile_mapping"),
-        ("quantile_mapping_per_pixel", 1.4, "quantile_\nmapping_per_\npixel"),
+        ("quantile_mapping_per_pixel", 1.46, "quantile_\nmapping_per_\npixel"),
         ("my first model", 0.9, "my first\nmodel"),
         ("unbreakableunbreakable", 0.5, "unbreakableunbreakable"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_WIDTH_OF_LETTER = 0.68
+_WIDTH_OF_LETTER = 0.62
 """Of a bold letter on average, in units of the font's size."""
 
 

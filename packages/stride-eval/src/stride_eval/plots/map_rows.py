@@ -13,7 +13,8 @@ from stride_eval.plots.heading import heading
 from stride_eval.plots.maps import MapFrame, draw_coast, draw_field, label_place
 from stride_eval.plots.style import OBSERVED, new_figure
 
-_TITLE = 10
+_TITLE = 10  # points
+_LINE = 1.2
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,10 @@ def draw_map_rows(
         colour: column -> colour of its heading.
     """
     width = min(2.5, 10.2 / len(columns))
-    drawn = new_figure(width * len(columns) + 1.1, (width * frame.shape_on_paper + 0.36) * len(rows) + 0.2, maps=True)
+    titles = {name: heading(name, width, _TITLE) for name in columns}
+    lines = max(title.count("\n") for title in titles.values())
+    height = (width * frame.shape_on_paper + 0.36) * len(rows) + 0.2 + lines * _LINE * _TITLE / 72
+    drawn = new_figure(width * len(columns) + 1.1, height, maps=True)
     panels = drawn.subplots(len(rows), len(columns), squeeze=False)
     placed = False
     for line, row in zip(panels, rows, strict=True):
@@ -77,6 +81,6 @@ def draw_map_rows(
     for number, name in enumerate(columns):
         first = next((index for index, row in enumerate(rows) if name in row.fields), None)
         if first is not None:
-            title = heading(name, width, _TITLE)
-            panels[first, number].set_title(title, fontsize=_TITLE, loc="center", color=colour.get(name, OBSERVED))
+            tone = colour.get(name, OBSERVED)
+            panels[first, number].set_title(titles[name], fontsize=_TITLE, loc="center", color=tone)
     return drawn
