@@ -27,6 +27,7 @@ def test_of_two_days_the_nearer_comes_first(fields_adapter, silent):
     assert system.members == 2
     assert system.members_of(TEST) == [day(2), day(1)]
     np.testing.assert_array_equal(system.generate(TEST), [[[[2, 2]]], [[[1, 1]]]])
+    np.testing.assert_array_equal(system.generate(TEST, [1]), [[[[1, 1]]]])
     spread = np.std([0.0, 0.0, 4.0, 2.0])
     found = system.distances(TEST)
     assert found[day(1)] == pytest.approx(np.sqrt((9 + 4) / 2) / spread)

@@ -32,6 +32,7 @@ def test_of_two_days_both_are_the_members(dated, silent):
     members = system.generate(TEST)
     assert members.shape == (2, 1, 1, 2) and members.dtype == np.float32
     np.testing.assert_array_equal(np.sort(members[:, 0, 0], axis=0), [[1, 10], [2, 20]])
+    np.testing.assert_array_equal(system.generate(TEST, [1]), members[[1]])
     assert system.description["training_times"] == 2
 
 

@@ -28,12 +28,16 @@ def closing_lines(result: ChainResult) -> list[str]:
     for target in targets:
         rows = [(name, scores[name][target]["crps"]) for name in members if target in scores.get(name, {})]
         best = min((crps["value"] for _, crps in rows if crps["value"] is not None), default=None)
-        width = max(_WIDTH, *(len(_NAMES.get(name, name)) for name, _ in rows))
+        width = max(_WIDTH, *(len(_called(name)) for name, _ in rows))
         lines.append("")
         lines.append(f"CRPS of {target} [{rows[0][1]['units']}], {dates} times {seen}; lower is better")
         for name, crps in rows:
             interval = "" if crps["lower"] is None else f"  [{crps['lower']:.3f}, {crps['upper']:.3f}]"
             mark = "  best" if crps["value"] == best else ""
             size = "1 member" if members[name] == 1 else f"{members[name]} members"
-            lines.append(f"  {_NAMES.get(name, name):<{width}} {crps['value']:7.3f}{interval}  ({size}){mark}")
+            lines.append(f"  {_called(name):<{width}} {crps['value']:7.3f}{interval}  ({size}){mark}")
     return [*lines, "", f"report: {result.report.resolve()}"]
+
+
+def _called(system: str) -> str:
+    return _NAMES.get(system, system)

@@ -101,9 +101,11 @@ class Analogues:
         distances = self.distances(time)
         return sorted(distances, key=lambda other: (distances[other], other))[: self.members]
 
-    def generate(self, time: str) -> np.ndarray:
-        """The members [M, C_out, H_hr, W_hr] of one time."""
-        return np.stack([self.observed.field(member) for member in self.members_of(time)])
+    def generate(self, time: str, members: Sequence[int] | None = None) -> np.ndarray:
+        """The members [M, C_out, H_hr, W_hr] of one time, or those of these numbers."""
+        fields = self.members_of(time)
+        numbers = range(self.members) if members is None else members
+        return np.stack([self.observed.field(fields[number]) for number in numbers])
 
     def _compared(self, time: str, dynamic: np.ndarray) -> np.ndarray:
         """What is compared: float32 [channels, LR cells], scaled."""

@@ -84,9 +84,11 @@ class Climatology:
             drawn.sort(key=lambda other: max(window, days_apart(season, self._season[other])))
         return drawn[: self.members]
 
-    def generate(self, time: str) -> np.ndarray:
-        """The members [M, C_out, H_hr, W_hr] of one time."""
-        return np.stack([self.observed.field(member) for member in self.members_of(time)])
+    def generate(self, time: str, members: Sequence[int] | None = None) -> np.ndarray:
+        """The members [M, C_out, H_hr, W_hr] of one time, or those of these numbers."""
+        fields = self.members_of(time)
+        numbers = range(self.members) if members is None else members
+        return np.stack([self.observed.field(fields[number]) for number in numbers])
 
     def _fraction_of_year(self, time: str) -> float:
         number, length = day_of_year(time, self.calendar)

@@ -43,7 +43,7 @@ class Interpolated:
             "fields": [adapter.cond_names[channel] for channel in self.channels],
         }
 
-    def generate(self, time: str) -> np.ndarray:
+    def generate(self, time: str, members: Sequence[int] | None = None) -> np.ndarray:
         """The interpolated fields [1, C_out, H_hr, W_hr] of one time."""
         fields = self.adapter.fields(time, self.box)
         return self.interpolate(fields.dynamic, fields.hr_box.shape)[None]

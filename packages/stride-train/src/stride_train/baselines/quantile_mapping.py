@@ -93,7 +93,7 @@ class QuantileMapping:
             "fields": self.interpolated.description["fields"],
         }
 
-    def generate(self, time: str) -> np.ndarray:
+    def generate(self, time: str, members: Sequence[int] | None = None) -> np.ndarray:
         """The mapped fields [1, C_out, H_hr, W_hr] of one time."""
         fields = self.interpolated.generate(time)[0]
         mapped = [
