@@ -86,18 +86,18 @@ def test_what_was_broken_off_goes_on_and_equals_an_undisturbed_run(run, experime
     undisturbed = xr.open_datatree(generate(run, experiment, folder=tmp_path / "undisturbed"), engine="zarr")
     original, calls = DiffusionSystem.generate, []
 
-    def failing(self: System, time: str):
+    def failing(self: System, time: str, members=None):
         calls.append(time)
         if len(calls) == 2:
             raise Broken
-        return original(self, time)
+        return original(self, time, members)
 
     monkeypatch.setattr(DiffusionSystem, "generate", failing)
     with pytest.raises(Broken):
         generate(run, experiment)
     assert not run.ensemble("edm").exists()
     path = generate(run, experiment)
-    assert len(calls) == 3, "the first case is not drawn again"
+    assert len(calls) == 5, "of four pieces the first is not drawn again"
     resumed = xr.open_datatree(path, engine="zarr")
     for group in ("ensemble", "pmm", "target", "conditioning", "static"):
         xr.testing.assert_identical(resumed[group].to_dataset(), undisturbed[group].to_dataset())

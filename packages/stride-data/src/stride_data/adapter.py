@@ -229,6 +229,10 @@ class GriddedAdapter:
             raise DataError(f"data.splits has no '{split}'.{nearest(split, self._splits)}")
         return list(self._splits[split])
 
+    def has_target(self, time: str) -> bool:
+        """Whether all targets have fields at a time; reads none."""
+        return self._reader.has_target(time)
+
     @property
     def domain_info(self) -> dict[str, Any]:
         """Grids and their relation, JSON-able."""

@@ -75,6 +75,7 @@ class Adapter(Protocol):
     @property
     def splits(self) -> dict[str, tuple[str, ...]]: ...  # noqa: D102
     def times(self, split: str) -> list[str]: ...  # noqa: D102
+    def has_target(self, time: str) -> bool: ...  # noqa: D102
     def divide_cache(self, parts: int) -> None: ...  # noqa: D102
     def crop(self, seed: int, epoch: int, index: int) -> Box: ...  # noqa: D102
     def domain(self, asked: BoxConfig | Literal["whole"], where: str = "domain") -> Domain: ...  # noqa: D102

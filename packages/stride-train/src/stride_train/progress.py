@@ -75,7 +75,9 @@ def _lines(label: str) -> Iterator[Advance]:
         now = time.monotonic()
         if now - last >= _SECONDS_BETWEEN_LINES:
             last = now
-            print(f"{label}: {100 * fraction:3.0f} % after {now - begun:.0f} s  {note}", file=sys.stderr, flush=True)
+            spent = now - begun
+            left = f", about {spent / fraction - spent:.0f} s left" if fraction > 0 else ""
+            print(f"{label}: {100 * fraction:3.0f} % after {spent:.0f} s{left}  {note}", file=sys.stderr, flush=True)
 
     yield advance
     print(f"{label}: done in {time.monotonic() - begun:.1f} s", file=sys.stderr, flush=True)

@@ -47,6 +47,13 @@ GROUPS: Mapping[str, GroupLayout] = MappingProxyType(
         "pmm": GroupLayout(
             dims=(("time", "y", "x"),), targets_only=True, required=False, meaning="probability matched mean"
         ),
+        "mean": GroupLayout(dims=(("time", "y", "x"),), targets_only=True, required=False, meaning="ensemble mean"),
+        "spread": GroupLayout(
+            dims=(("time", "y", "x"),),
+            targets_only=True,
+            required=False,
+            meaning="ensemble standard deviation, divided by members - 1",
+        ),
         "target": GroupLayout(
             dims=(("time", "y", "x"),), targets_only=True, required=False, meaning="observed or simulated truth"
         ),

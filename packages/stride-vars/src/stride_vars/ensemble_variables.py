@@ -32,6 +32,35 @@ def variable_attrs(spec: VariableSpec) -> dict[str, str | int | float | list[flo
     return {name: value for name, value in attrs.items() if value is not None}
 
 
+def summary_attrs(attrs: Mapping[str, Any], group: str) -> dict[str, Any]:
+    """Attributes of a variable in a group that sums up the members.
+
+    Args:
+        attrs: The variable's own, from ``variable_attrs``.
+        group: ``mean`` or ``spread``, whose ``cell_methods`` say so (CF-1.11, section 7.3); any other group, such as
+            ``pmm``, for which CF has no method, keeps the attributes as they are.
+    """
+    if group not in _SUMMARIES:
+        return dict(attrs)
+    method, words = _SUMMARIES[group]
+    own = f"{attrs['cell_methods']} " if "cell_methods" in attrs else ""
+    summary = {
+        **attrs,
+        "long_name": f"{words} of {attrs['long_name']}",
+        "cell_methods": f"{own}realization: {method}",
+    }
+    if group == "spread":
+        summary |= {"is_positive_definite": 1, "comment": "sample standard deviation: divided by members - 1"}
+        if attrs["units"] in _TEMPERATURES:
+            # CF-1.11, section 3.1.2: without it a converter would shift the zero.
+            summary["units_metadata"] = "temperature: difference"
+    return summary
+
+
+_SUMMARIES = {"mean": ("mean", "ensemble mean"), "spread": ("standard_deviation", "ensemble standard deviation")}
+_TEMPERATURES = ("K", "degC", "degree_Celsius", "Celsius")
+
+
 def spec_from_attrs(
     name: str, attrs: Mapping[Any, Any], catalogue: Catalogue, *, where: str = "saved ensemble"
 ) -> VariableSpec:

@@ -82,3 +82,7 @@ def train(
 def main() -> None:
     """Entry point of the console script."""
     run_command_line(app)
+
+
+if __name__ == "__main__":
+    main()

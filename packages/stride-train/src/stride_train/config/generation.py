@@ -127,6 +127,8 @@ class GenerateConfig(BaseModel):
         sampler: The sampler and its noise levels.
         start: Scale control; None starts from noise.
         pmm: Whether the probability matched mean is computed and saved.
+        mean: Whether the ensemble mean is computed and saved.
+        spread: Whether the standard deviation of the members is computed and saved.
         remove_drizzle: Whether the RainGate sets pixels that it holds for dry to zero (needs `model.use_rain_gate`).
         gate_probability: Below which predicted probability of wet a pixel is set to zero; null chooses it on the
             validation split, for each gated target the largest that removes no more than `gate_removes_at_most`.
@@ -156,6 +158,8 @@ class GenerateConfig(BaseModel):
     sampler: SamplerConfig = SamplerConfig()
     start: StartConfig | None = None
     pmm: bool = True
+    mean: bool = False
+    spread: bool = False
     remove_drizzle: bool = False
     gate_probability: float | None = Field(default=None, ge=0, le=1)
     gate_removes_at_most: float = Field(default=0.005, ge=0, lt=1)

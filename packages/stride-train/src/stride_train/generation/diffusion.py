@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from stride_train.generation.domain import GeneratedDomain, generated_domain
 from stride_train.generation.draw import draw_members
 from stride_train.generation.gate_calibration import calibrate_gate
 from stride_train.generation.scale_control import StartFields
+from stride_train.generation.shares import local_rank
 from stride_train.generation.targets import chosen_targets
 from stride_train.generation.tiled import tile_samples
 from stride_train.progress import progress
@@ -65,11 +67,12 @@ class DiffusionSystem:
         self.domain = domain = domain or generated_domain(adapter, config)
         self.start = None if config.start is None else StartFields(config.start, adapter)
         self.members = config.members
+        self._case: _Case | None = None
         self.targets = chosen_targets(adapter, config.targets)
         passes = len(self.targets) if checkpoint.spec.use_film_vars else 1
         self.checkpoint_id = checkpoint.id
         self.model_spec: dict[str, Any] | None = checkpoint.spec.model_dump(mode="json")
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = _device()
         self.denoiser = EDMDenoiser(checkpoint.spec).to(device).eval()
         self.denoiser.load_state_dict(checkpoint.average if config.weights == "ema" else checkpoint.network)
         if config.compile:
@@ -118,52 +121,88 @@ class DiffusionSystem:
             )
         return calibration.probabilities, calibration.description([self.adapter.target_names[c] for c in gated])
 
-    def generate(self, time: str) -> np.ndarray:
-        """Members of one time, float32 [M, chosen targets, H, W] of the domain in canonical units."""
+    def generate(self, time: str, members: Sequence[int] | None = None) -> np.ndarray:
+        """Members of one time, float32 [M, chosen targets, H, W] of the domain in canonical units.
+
+        Of one time after the other: its conditioning is read and encoded when it is first asked for, and kept until
+        another time is.
+
+        Args:
+            time: ISO time.
+            members: Numbers of the members; all when None.
+        """
+        if self._case is None or self._case.time != time:
+            self._case = self._read(time)
+        numbers = range(self.members) if members is None else members
+        denoiser = self.tiled or self.denoiser
+        return self._draw(denoiser, self._case, numbers, self.gate_probabilities, self.targets)
+
+    def _read(self, time: str) -> _Case:
         box = self.domain.box
         if self.tiled is None:
             sample = self.adapter.sample(time, hr_box=box)
         else:
             sample = tile_samples(self.adapter, time, self.domain.boxes)
-        denoiser = self.tiled or self.denoiser
-        return self._draw(denoiser, sample, time, box, range(self.members), self.gate_probabilities, self.targets)
+        return _Case(time, box, sample, self._start(time, box))
+
+    def _start(self, time: str, box: Box) -> tuple[np.ndarray, float] | None:
+        if self.start is None:
+            return None
+        fields = self.adapter.fields(time, box)
+        return self.start.at(time, fields.dynamic, fields.hr_box.shape), self.start.sigma
 
     def _ungated(self, time: str) -> np.ndarray:
         """One member of the network's own region with all targets, for the gate's calibration."""
-        return self._draw(self.denoiser, self.adapter.sample(time), time, None, range(1))[0]
+        box = self.adapter.region.hr
+        case = _Case(time, box, self.adapter.sample(time), self._start(time, box))
+        return self._draw(self.denoiser, case, range(1))[0]
 
     def _draw(
         self,
         denoiser: EDMDenoiser | TiledDenoiser,
-        sample: dict[str, Any],
-        time: str,
-        box: Box | None,
+        case: _Case,
         members: Sequence[int],
         gate_probabilities: tuple[float, ...] | None = None,
         targets: Sequence[int] | None = None,
     ) -> np.ndarray:
-        start = None
-        if self.start is not None:
-            fields = self.adapter.fields(time, box)
-            start = self.start.at(time, fields.dynamic, fields.hr_box.shape), self.start.sigma
         return draw_members(
             denoiser,
-            sample,
+            case.sample,
             self.adapter,
             self.config.sampler,
             seed=self.seed,
-            time=time,
+            time=case.time,
             members=members,
             batch_size=self.config.batch_size,
             gate_probabilities=gate_probabilities,
             precision=self.precision,
-            start=start,
+            start=case.start,
             targets=targets,
+            corner=(case.box.y, case.box.x),
+            encoded=case.encoded,
         )
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What all members of one case share."""
+
+    time: str
+    box: Box
+    sample: dict[str, Any]
+    start: tuple[np.ndarray, float] | None
+    encoded: dict[int | None, Any] = field(default_factory=dict)
 
 
 _RECORDED = {"lags": "lag_hours", "time_features": "time_feature_names"}
 """Where a checkpoint's description of its data records these keys; older checkpoints know neither."""
+
+
+def _device() -> torch.device:
+    """A GPU of this process's own, where there are several processes on a machine with several."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", local_rank() % torch.cuda.device_count())
 
 
 def _require_same_channels(checkpoint: Checkpoint, adapter: Adapter) -> None:

@@ -34,6 +34,8 @@ def draw_members(
     precision: torch.dtype | None = None,
     start: tuple[np.ndarray, float] | None = None,
     targets: Sequence[int] | None = None,
+    corner: tuple[int, int] | None = None,
+    encoded: dict[int | None, Any] | None = None,
 ) -> np.ndarray:
     """Draws members of one case.
 
@@ -56,6 +58,10 @@ def draw_members(
         start: Scaled fields [C, H_hr, W_hr] of all targets to start from and the noise level to start at; None starts
             from noise.
         targets: Numbers of the targets to return; None for all.
+        corner: Row and column of the fields' first pixel on the HR grid, by which their noise is chosen; that of the
+            adapter's region when None.
+        encoded: Keeps the encoded conditioning of this very case from one call to the next; give a new dictionary for
+            every case.
 
     Returns:
         float32 [len(members), len(targets), H, W] of the sample's box, or of the domain, in canonical physical units.
@@ -69,6 +75,8 @@ def draw_members(
         "batch_size": batch_size,
         "gate_probabilities": gate_probabilities,
         "precision": precision,
+        "corner": corner or (adapter.region.hr.y, adapter.region.hr.x),
+        "encoded": {} if encoded is None else encoded,
     }
     if denoiser.spec.use_film_vars:
         # Transforms take all channels; those that are not drawn are left out again below.
@@ -96,30 +104,37 @@ def _draw_scaled(
     precision: torch.dtype | None = None,
     start: tuple[np.ndarray, float] | None = None,
     label: tuple[int, str] | None = None,
+    corner: tuple[int, int],
+    encoded: dict[int | None, Any],
 ) -> np.ndarray:
     """Members of one case in scaled units; the conditioning is encoded once for all of them.
 
-    A member's noise depends on (seed, time, member number) alone, not on the batch it is drawn in; of a network that
-    serves one target at a time also on the target's name. `label` is that target's number and name.
+    A member's noise at a pixel depends on (seed, time, member number) and on the pixel's place on the HR grid alone,
+    not on the batch it is drawn in; of a network that serves one target at a time also on the target's name. `label` is
+    that target's number and name.
     """
     device, spec = denoiser.device, denoiser.spec
     begin = None if start is None else (torch.from_numpy(start[0]), start[1])
     of_target = () if label is None else (label[1],)
     drawn = []
     with torch.autocast(device.type, dtype=precision or torch.bfloat16, enabled=precision is not None):
-        case: Any = encode_case(denoiser, sample, label=None if label is None else label[0])
+        key = None if label is None else label[0]
+        if key not in encoded:
+            encoded[key] = encode_case(denoiser, sample, label=key)
+        case: Any = encoded[key]
         for first in range(0, len(members), batch_size):
             numbers = members[first : first + batch_size]
             noise = member_noise(
                 [derived_seed(seed, "member", time, number, *of_target) for number in numbers],
                 (spec.out_channels, *denoiser.hr_shape),
+                corner=corner,
                 device=device,
             )
             conditioning = case.expand_members(len(numbers))
             field = sample_members(sampler, denoiser.bind(conditioning), noise, device, begin).float()
             if gate_probabilities is not None:
                 seen = as_saved(adapter, field)
-                logits = gate_logits(denoiser, conditioning, seen, seed=seed, time=time, names=numbers)
+                logits = gate_logits(denoiser, conditioning, seen, seed=seed, time=time, names=numbers, corner=corner)
                 floors = dry_values(adapter, spec.gated_channels)
                 field = gate(field, logits, spec.gated_channels, floors, gate_probabilities)
             drawn.append(field.cpu().numpy())

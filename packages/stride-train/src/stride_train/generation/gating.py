@@ -23,6 +23,7 @@ def gate_logits(
     seed: int,
     time: str,
     names: Sequence[str | int],
+    corner: tuple[int, int] | None = None,
 ) -> torch.Tensor:
     """Logits of the RainGate for fields of one case.
 
@@ -34,11 +35,14 @@ def gate_logits(
         time: ISO time of the case.
         names: One per field, such as the member's number: with seed and time they fix the noise through which a gate
             with `gate_input: conditioning_and_denoised` looks at the field.
+        corner: Place of the fields on the HR grid, by which this noise is chosen as a member's own is; None where it
+            does not matter.
 
     Returns:
         float32 [B, gated targets, H, W].
     """
-    noise = member_noise([derived_seed(seed, "gate", time, name) for name in names], fields.shape[1:])
+    seeds = [derived_seed(seed, "gate", time, name) for name in names]
+    noise = member_noise(seeds, fields.shape[1:], corner=corner)
     logits = denoiser.gate_logits_of_field(conditioning, fields, noise(0).to(fields.device))
     assert logits is not None
     return logits

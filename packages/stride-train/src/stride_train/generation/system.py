@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,11 +25,13 @@ class System(Protocol):
     checkpoint_id: str
     model_spec: dict[str, Any] | None
 
-    def generate(self, time: str) -> np.ndarray:
+    def generate(self, time: str, members: Sequence[int] | None = None) -> np.ndarray:
         """Members of one time.
 
         Args:
             time: ISO time of the case.
+            members: Numbers of the members to make, each of which is the same whatever others are made with it; all
+                when None.
 
         Returns:
             float32 [M, C_out, H_hr, W_hr] in canonical physical units, C_out the targets that are generated.
