@@ -212,7 +212,7 @@ class GriddedAdapter:
     @property
     def calendar(self) -> str:
         """CF calendar of the times."""
-        return self.sources[self.channels.target[0].source].calendar
+        return self.lags.calendar
 
     @property
     def splits(self) -> dict[str, tuple[str, ...]]:

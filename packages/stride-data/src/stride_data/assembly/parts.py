@@ -10,7 +10,7 @@ from stride_vars.catalogue import Catalogue
 
 from stride_data.assembly.channels import Channels
 from stride_data.assembly.lags import Lags
-from stride_data.assembly.sample_times import SampleTimes, sample_times
+from stride_data.assembly.sample_times import SampleTimes, needs_targets, sample_times
 from stride_data.config import DataConfig
 from stride_data.discovery.scan import scan_sources
 from stride_data.field_source import FieldSource
@@ -70,5 +70,7 @@ def open_parts(config: DataConfig, base: str | Path) -> Parts:
         [channel.source for channel in some] for some in (channels.target, channels.dynamic, channels.static, context)
     )
     geometry = build_geometry(config.region, sources, target, dynamic, static, around)
-    lags = Lags(tuple(parse_offset(text) for text in config.lags), sources[target[0]].calendar)
+    # Where no split needs targets, such as for a climate model of the future, the target's files only give the grid.
+    timed = sources[target[0] if needs_targets(config) else dynamic[0]]
+    lags = Lags(tuple(parse_offset(text) for text in config.lags), timed.calendar)
     return Parts(root, store, sources, channels, geometry, lags, sample_times(config, sources, channels, lags))

@@ -26,6 +26,11 @@ class SampleTimes:
     dropped: Mapping[str, int]
 
 
+def needs_targets(config: DataConfig) -> bool:
+    """Whether any split holds only times that have targets."""
+    return any(split.needs_target for split in config.splits.values() if split.same_as is None)
+
+
 def sample_times(config: DataConfig, sources: Mapping[str, FieldSource], channels: Channels, lags: Lags) -> SampleTimes:
     """Find the times of every split.
 
@@ -41,14 +46,17 @@ def sample_times(config: DataConfig, sources: Mapping[str, FieldSource], channel
     conditioning = [*channels.dynamic, *channels.context]
     dynamic = common_times(_sources_of(conditioning, sources))
     present = set(dynamic)
+    paired: Sequence[str] = ()
     if any(not offset for offset in lags.offsets):
         conditioned = dynamic
-        paired = common_times(_sources_of([*channels.target, *conditioning], sources))
+        if needs_targets(config):
+            paired = common_times(_sources_of([*channels.target, *conditioning], sources))
     else:
         # Forecasts: the conditioning lies before (or after) the target and need not exist at its time.
         candidates = sorted({shifted(time, -lags.offsets[0], lags.calendar) for time in dynamic})
         conditioned = lags.complete(candidates, present)
-        paired = common_times(_sources_of(channels.target, sources))
+        if needs_targets(config):
+            paired = common_times(_sources_of(channels.target, sources))
     splits = split_times(
         config.splits,
         paired,
