@@ -22,3 +22,21 @@ def test_seeds_and_draws_are_independent():
 def test_a_negative_seed_is_refused():
     with pytest.raises(ValueError):
         member_noise([-1], (1, 2, 2))(0)
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (40, 100), (-30, -70)])
+def test_a_pixel_has_the_same_noise_in_every_field_that_holds_it(corner):
+    whole = member_noise([3, 4], (2, 150, 90), corner=corner)
+    part = member_noise([4], (2, 70, 33), corner=(corner[0] + 21, corner[1] + 50))
+    for draw in (0, 7):
+        torch.testing.assert_close(part(draw)[0], whole(draw)[1, :, 21:91, 50:83], rtol=0, atol=0)
+
+
+def test_noise_with_a_place_is_white_across_the_blocks():
+    noise = member_noise([0], (1, 256, 256), corner=(10, 20))
+    field, other = noise(0)[0, 0], noise(1)[0, 0]
+    assert abs(field.mean()) < 5 / 256 and abs(field.std() - 1) < 0.02
+    for shift in (1, 64, 128):  # neighbours, and the same pixel of the next blocks
+        for axis in (0, 1):
+            assert abs((field * field.roll(shift, axis)).mean()) < 5 / 256
+    assert abs((field * other).mean()) < 5 / 256
