@@ -97,7 +97,7 @@ def test_shares_that_cannot_be_are_refused(numbers, environment, sentence):
         find_share(*numbers, environment)
 
 
-@pytest.mark.parametrize("order", [(1, 0), (2, 0, 3, 1)])
+@pytest.mark.parametrize("order", [(1, 0), pytest.param((2, 0, 3, 1), marks=pytest.mark.slow)])
 def test_shares_in_any_order_make_the_store_of_one_process(trained, experiment, tmp_path, undisturbed, order):
     request = find_request(trained, changed(experiment, **ALL), "edm", folder=tmp_path)
     for rank in order[:-1]:
@@ -109,6 +109,7 @@ def test_shares_in_any_order_make_the_store_of_one_process(trained, experiment, 
     assert beside(tmp_path) == ["edm.zarr"]
 
 
+@pytest.mark.slow
 def test_the_summaries_of_a_case_in_two_shares_are_right(trained, experiment, tmp_path):
     request = find_request(trained, changed(experiment, **ALL), "edm", folder=tmp_path)
     for rank in range(4):
@@ -177,7 +178,7 @@ def test_killed_at_many_moments_and_run_again_equals_the_undisturbed_one(trained
     assert beside(tmp_path) == ["edm.zarr"]
 
 
-@pytest.mark.parametrize("point", ["_replace", "clear"])
+@pytest.mark.parametrize("point", ["_replace", pytest.param("clear", marks=pytest.mark.slow)])
 def test_killed_while_finishing_leaves_everything_for_the_next(
     trained, experiment, tmp_path, undisturbed, monkeypatch, point
 ):
@@ -214,6 +215,7 @@ def test_only_one_process_finishes(trained, experiment, tmp_path, undisturbed, m
     assert content(request.path) == undisturbed
 
 
+@pytest.mark.slow
 def test_without_locks_share_0_finishes(trained, experiment, tmp_path, monkeypatch):
     monkeypatch.setattr(work_folder, "_try_lock", lambda descriptor: None)
     request = find_request(trained, experiment, "edm", folder=tmp_path)
@@ -223,6 +225,7 @@ def test_without_locks_share_0_finishes(trained, experiment, tmp_path, monkeypat
     assert generate_share(request, Share(0, 2)).finished
 
 
+@pytest.mark.slow
 def test_who_lays_the_store_out_second_takes_the_first_one_s(trained, experiment, tmp_path, monkeypatch):
     request = find_request(trained, experiment, "edm", folder=tmp_path)
     original, times = WorkFolder.lay_out, []
@@ -239,6 +242,7 @@ def test_who_lays_the_store_out_second_takes_the_first_one_s(trained, experiment
     assert len(times) == 2 and beside(tmp_path) == ["edm.zarr"]
 
 
+@pytest.mark.slow
 def test_what_another_request_left_behind_goes(trained, experiment, tmp_path):
     one, other = (find_request(trained, changed(experiment, members=n), "edm", folder=tmp_path) for n in (3, 2))
     generate_share(one, Share(0, 2))
