@@ -193,6 +193,19 @@ def test_times_without_target(build, small_config, small_root, tmp_path):
     assert found.mask is None
     assert found.dynamic.shape == (1, 2, 3)
     assert adapter.sample(adapter.times("future")[0])["target"] is None
+    assert not adapter.has_target(adapter.times("future")[0]) and adapter.has_target(adapter.times("train")[0])
+
+
+def test_without_a_split_that_needs_targets_no_time_of_theirs_is_asked_for(build, small_config, small_root, tmp_path):
+    for path in (small_root / "hr").glob("*2001*.nc"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    small_config["sources"]["fine"]["files"] = str(tmp_path / "tp_tot_{date:%Y%m%d}.nc")
+    small_config["sources"]["coarse"]["calendar"] = "360_day"
+    later = {"years": [2002, 2002], "needs_target": False}
+    small_config["splits"] = {"future": later, "again": {"same_as": "future"}}
+    adapter = build(small_config, scaled=False)
+    assert adapter.times("future") and not any(map(adapter.has_target, adapter.times("future")))
+    assert adapter.calendar == "360_day", "the times are those of the conditioning"
 
 
 def holed(small_root, tmp_path, folder: str, name: str, units: str) -> str:

@@ -138,25 +138,28 @@ def test_a_place_that_cannot_be_written_to_is_refused_before_the_work(trained, t
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file"]
 
 
-def test_sigterm_finishes_the_piece_and_says_how_to_go_on(trained, tmp_path, command, monkeypatch):
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGUSR1, signal.SIGINT))]
+)
+def test_a_signal_to_end_finishes_the_piece_and_says_how_to_go_on(trained, tmp_path, command, monkeypatch, number):
     original, drawn = DiffusionSystem.generate, []
 
     def terminated(self, time, members=None):
         drawn.append((time, members))
         if len(drawn) == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
         return original(self, time, members)
 
     monkeypatch.setattr("sys.argv", ["stride-generate", str(trained.path), "--out", str(tmp_path)])
     monkeypatch.setattr(DiffusionSystem, "generate", terminated)
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(number)
     code, out, said = command(trained.path, "--out", tmp_path, "--system", "edm", "--system", "interpolated")
     assert code == 0 and not out
     assert errors(said) == [
         "edm: stopped as asked, 2 pieces are missing; what is done is kept",
         f"resume with: stride-generate {trained.path} --out {tmp_path}",
     ]
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(number) is before
     assert command(trained.path, "--out", tmp_path)[0] == 0
     assert len(drawn) == 4, "both pieces that were begun are kept"
 

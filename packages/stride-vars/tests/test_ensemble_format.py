@@ -45,7 +45,7 @@ def full_attrs():
 
 
 def test_groups_of_version_1():
-    assert list(GROUPS) == ["ensemble", "pmm", "target", "conditioning", "static"]
+    assert list(GROUPS) == ["ensemble", "pmm", "mean", "spread", "target", "conditioning", "static"]
     assert [name for name, layout in GROUPS.items() if layout.required] == ["ensemble"]
 
 

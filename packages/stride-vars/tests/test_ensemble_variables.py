@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from stride_vars.catalogue import Catalogue
-from stride_vars.ensemble_variables import spec_from_attrs, variable_attrs
+from stride_vars.ensemble_variables import spec_from_attrs, summary_attrs, variable_attrs
 from stride_vars.errors import StrideError
 
 CATALOGUE = Catalogue.load()
@@ -17,6 +17,20 @@ def test_attributes_are_what_netcdf_can_hold():
     for value in variable_attrs(CATALOGUE.get("prcp")).values():
         assert isinstance(value, (str, float, int, list))
         assert not isinstance(value, bool)
+
+
+@pytest.mark.parametrize("key", ["prcp", "t2m"])
+def test_summaries_of_members_say_how_they_were_made(key):
+    attrs = variable_attrs(CATALOGUE.get(key))
+    mean, spread = summary_attrs(attrs, "mean"), summary_attrs(attrs, "spread")
+    own = attrs.get("cell_methods", "")
+    assert mean["cell_methods"] == f"{own} realization: mean".strip()
+    assert spread["cell_methods"] == f"{own} realization: standard_deviation".strip()
+    assert mean["long_name"] == f"ensemble mean of {attrs['long_name']}"
+    assert mean["units"] == spread["units"] == attrs["units"]
+    assert spread["is_positive_definite"] == 1
+    assert spread.get("units_metadata") == ("temperature: difference" if key == "t2m" else None)
+    assert summary_attrs(attrs, "pmm") == attrs
 
 
 def test_the_files_own_statements_go_before_the_catalogue():

@@ -83,7 +83,7 @@ def calibrate_gate(
     """
     times = list(adapter.times(SPLIT)) if SPLIT in adapter.splits else []
     channels = denoiser.spec.gated_channels
-    device = next(denoiser.parameters()).device
+    device, corner = next(denoiser.parameters()).device, (adapter.region.hr.y, adapter.region.hr.x)
     observed, generated = ([RemovedAmount() for _ in channels] for _ in range(2))
     chosen, cases = evenly_spread(times, CASES), 0
     for number, time in enumerate(chosen, start=1):
@@ -98,7 +98,7 @@ def calibrate_gate(
                 amounts = np.where(known, np.maximum(np.nan_to_num(np.asarray(field)), 0.0), 0.0)
                 scaled = np.where(known, np.asarray(adapter.forward_target(amounts)), 0.0).astype(np.float32)
                 fields = torch.as_tensor(scaled, device=device)[None]
-                logits = gate_logits(denoiser, case, fields, seed=seed, time=time, names=[name])[0]
+                logits = gate_logits(denoiser, case, fields, seed=seed, time=time, names=[name], corner=corner)[0]
                 for i, channel in enumerate(channels):
                     sums[i].add(logits[i], torch.as_tensor(amounts[channel]))
         if advance is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import time as clock
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from stride_train.generation.plan import Piece, Plan
 from stride_train.generation.request import Request, find_request, times_to_generate
 from stride_train.generation.shares import Share
 from stride_train.generation.space import require_room
-from stride_train.generation.stopping import stop_on_sigterm
+from stride_train.generation.stopping import StopRequest
 from stride_train.generation.storage_errors import require_writable, writing
 from stride_train.generation.summaries import asked_summaries, summarise
 from stride_train.generation.system import System
@@ -71,7 +71,7 @@ def generate(
 
     Raises:
         StrideError: If the system is unknown, there is no checkpoint, or the data do not fit.
-        SystemExit: With code 0, if SIGTERM came before the end; what is done is kept.
+        SystemExit: With code 0, if it was asked to stop (SIGTERM, SIGUSR1, Ctrl-C); what is done is kept.
     """
     outcome = generate_share(find_request(run, config, name, checkpoint, folder=folder))
     if outcome.stopped:
@@ -100,9 +100,9 @@ def generate_share(request: Request, share: Share | None = None, *, ignore_space
     """
     share = share or Share()
     require_writable(request.path)
-    with stop_on_sigterm() as asked_to_stop:
+    with StopRequest() as stop:
         try:
-            return _generate_share(request, share, asked_to_stop, ignore_space=ignore_space)
+            return _generate_share(request, share, stop, ignore_space=ignore_space)
         except Exception:
             # Where a share is empty or was done twice, another process can finish while this one still looks around.
             if finished_with(request.path, request.fingerprint):
@@ -110,9 +110,7 @@ def generate_share(request: Request, share: Share | None = None, *, ignore_space
             raise
 
 
-def _generate_share(
-    request: Request, share: Share, asked_to_stop: Callable[[], bool], *, ignore_space: bool
-) -> Outcome:
+def _generate_share(request: Request, share: Share, stop: StopRequest, *, ignore_space: bool) -> Outcome:
     fingerprint = request.fingerprint
     work = WorkFolder(request.path, fingerprint)
     begun = work.exists  # asked first: what ends to exist afterwards is finished
@@ -146,7 +144,7 @@ def _generate_share(
     stopped = False
     if todo:
         worker = _Worker(request, system or request.system(), plan, writer, work, share)
-        stopped = not worker.draw(todo, set(mine), asked_to_stop)
+        stopped = not worker.draw(todo, set(mine), stop)
     missing = _missing(plan, work)
     if missing:
         return Outcome(request.path, finished=False, stopped=stopped, missing=missing)
@@ -169,13 +167,13 @@ class _Worker:
         self.writer, self.work, self.share = writer, work, share
         self._kept: dict[Piece, np.ndarray] = {}
 
-    def draw(self, todo: Sequence[Piece], mine: set[Piece], asked_to_stop: Callable[[], bool]) -> bool:
+    def draw(self, todo: Sequence[Piece], mine: set[Piece], stop: StopRequest) -> bool:
         """Draws the pieces in turn, until all are done or it is asked to stop.
 
         Args:
             todo: What to draw.
             mine: All of this process's share, whether done before or not.
-            asked_to_stop: Asked before every piece.
+            stop: Asked before every piece.
 
         Returns:
             Whether all are done.
@@ -183,18 +181,16 @@ class _Worker:
         label = f"generating {self.system.name}" + (f", {self.share}" if self.share.of > 1 else "")
         try:
             with progress(label) as advance:
-                self._draw(todo, mine, asked_to_stop, advance)
+                self._draw(todo, mine, stop, advance)
         except _Stopped:
             return False
         return True
 
-    def _draw(
-        self, todo: Sequence[Piece], mine: set[Piece], asked_to_stop: Callable[[], bool], advance: Advance
-    ) -> None:
+    def _draw(self, todo: Sequence[Piece], mine: set[Piece], stop: StopRequest, advance: Advance) -> None:
         total, drawn = sum(len(piece.members) for piece in todo), 0
         begun = clock.monotonic()
         for number, piece in enumerate(todo):
-            if asked_to_stop():
+            if stop.made:
                 raise _Stopped
             self._do(piece, mine, last=not any(other.case == piece.case for other in todo[number + 1 :]))
             drawn += len(piece.members)
