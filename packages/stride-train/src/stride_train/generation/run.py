@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import sys
 import time as clock
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,6 +76,7 @@ def generate(
     """
     outcome = generate_share(find_request(run, config, name, checkpoint, folder=folder))
     if outcome.stopped:
+        print(f"{name}: stopped as asked; run the same command again to go on", file=sys.stderr, flush=True)
         raise SystemExit(0)
     if not outcome.finished:
         raise GenerationError(
@@ -187,15 +189,15 @@ class _Worker:
         return True
 
     def _draw(self, todo: Sequence[Piece], mine: set[Piece], stop: StopRequest, advance: Advance) -> None:
-        total, drawn = sum(len(piece.members) for piece in todo), 0
+        total, fields, drawn = len(todo), sum(len(piece.members) for piece in todo), 0
         begun = clock.monotonic()
         for number, piece in enumerate(todo):
             if stop.made:
                 raise _Stopped
-            self._do(piece, mine, last=not any(other.case == piece.case for other in todo[number + 1 :]))
+            self._do(piece, mine, last=number + 1 == total or todo[number + 1].case != piece.case)
             drawn += len(piece.members)
             rate = drawn / max(clock.monotonic() - begun, 1e-9)
-            advance(drawn / total, f"{drawn} of {total} fields, {rate:.2g} a second")
+            advance(drawn / fields, f"{drawn} of {fields} fields, {rate:.2g} a second")
 
     def _do(self, piece: Piece, mine: set[Piece], *, last: bool) -> None:
         """One piece, and with the last one of a case that is all this process's what belongs to the case."""
