@@ -268,6 +268,17 @@ def test_a_store_that_is_taken_away_is_not_written_to(trained, experiment, tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("system", ["climatology", "quantile_mapping"])
+def test_baselines_are_shared_alike(trained, experiment, tmp_path, system):
+    config = changed(experiment, **ALL)
+    alone = generate(trained, config, system, folder=tmp_path / "alone")
+    request = find_request(trained, config, system, folder=tmp_path / "shared")
+    assert not generate_share(request, Share(1, 2)).finished
+    assert generate_share(request, Share(0, 2)).finished
+    assert content(request.path) == content(alone)
+
+
+@pytest.mark.slow
 def test_torchrun_starts_it(trained, experiment, tmp_path, undisturbed):
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
     asked = [text for key, value in ALL.items() for text in ("--set", f"generate.{key}={str(value).lower()}")]
