@@ -14,7 +14,7 @@ def call(command: str, *arguments: str, cwd=None) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.parametrize("command", ["train", "generate"])
+@pytest.mark.parametrize("command", ["train", "generate", "averages"])
 def test_help_imports_nothing_heavy(command):
     code = f"""
 import sys
@@ -52,6 +52,7 @@ def test_generate_writes_where_it_says(trained, tmp_path):
         ("train", ["{experiment}", "--set", "data.root=nowhere"], "nowhere"),
         ("train", ["{experiment}", "--resume", "--out", "empty"], "train first"),
         ("generate", ["nowhere"], "There is no run folder 'nowhere'"),
+        ("averages", ["nowhere"], "There is no run folder 'nowhere'"),
     ],
 )
 def test_what_a_user_gets_wrong_is_one_sentence_and_exit_code_2(

@@ -37,6 +37,7 @@ def test_a_run_folder_holds_what_is_needed_to_go_on(trained, experiment):
         "history.csv",
         "history.png",
         "model.txt",
+        "snapshots",
         "statistics.json",
     ]
     assert trained.load_config() == experiment

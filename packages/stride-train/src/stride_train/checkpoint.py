@@ -1,16 +1,16 @@
 """Checkpoints: one safetensors file that carries everything needed to generate or to go on training.
 
-Tensors stand under the prefixes `network.`, `average.`, `optimizer.` and `uncertainty.`; the header holds one JSON text
-with the model spec, the data's description (variables, transforms, statistics), the training state, the config and
-versions. Loading reads numbers and JSON only, so it never executes code. A file is written under a temporary name and
-renamed.
+Tensors stand under the prefixes `network.`, `average.`, `optimizer.`, `uncertainty.` and `power.`; the header holds one
+JSON text with the model spec, the data's description (variables, transforms, statistics), the training state, the
+config and versions. Loading reads numbers and JSON only, so it never executes code. A file is written under a temporary
+name and renamed.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from stride_train.provenance import content_id, package_versions
 FORMAT = "stride-checkpoint"
 FORMAT_VERSION = 1
 _NAME = re.compile(r"^step_(\d{9})\.safetensors$")
-_SECTIONS = ("network", "average", "optimizer", "uncertainty")
+_SECTIONS = ("network", "average", "optimizer", "uncertainty", "power")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class Checkpoint:
         versions: Package versions of the writer.
         id: Id of spec, data, config and state.
         path: The file, once written or read.
+        power: Power-function averages, flat: `<length>/<parameter>` to tensor; empty where none are followed.
     """
 
     spec: ModelSpec
@@ -75,6 +76,7 @@ class Checkpoint:
     versions: dict[str, str]
     id: str
     path: Path | None = None
+    power: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
 def checkpoint_id(spec: ModelSpec, data: dict[str, Any], config: dict[str, Any], state: TrainingState) -> str:
@@ -103,6 +105,7 @@ def save_checkpoint(
     config: dict[str, Any],
     keep_last: int,
     uncertainty: dict[str, torch.Tensor] | None = None,
+    power: dict[str, torch.Tensor] | None = None,
 ) -> Path:
     """Writes a checkpoint, whole or not at all, and removes those older than the last `keep_last`.
 
@@ -112,7 +115,9 @@ def save_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         f"{section}.{name}": value.detach().cpu().contiguous()
-        for section, values in zip(_SECTIONS, (network, average, optimizer, uncertainty or {}), strict=True)
+        for section, values in zip(
+            _SECTIONS, (network, average, optimizer, uncertainty or {}, power or {}), strict=True
+        )
         for name, value in values.items()
     }
     header = {

@@ -37,6 +37,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def snapshots(self) -> Path:
+        """Folder of snapshots of the power-function averages."""
+        return self.path / "snapshots"
+
+    @property
     def model_summary(self) -> Path:
         """The network in words: channels, grids, parameters and multiply-adds of its stages."""
         return self.path / "model.txt"

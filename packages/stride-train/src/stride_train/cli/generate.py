@@ -64,6 +64,9 @@ def generate(
     Examples:
     - `stride-generate runs/my-experiment`
 
+    - `stride-generate runs/my-experiment --set generate.weights=0.1 --out length-0.1` takes another average of the
+      weights, see `stride-averages`
+
     - `stride-generate runs/my-experiment --system interpolated --system quantile_mapping`
 
     - `stride-generate runs/my-experiment --dry-run`

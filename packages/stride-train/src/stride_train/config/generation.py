@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 from stride_data.config import BoxConfig
 
+from stride_train.averages.profiles import LONGEST
 from stride_train.config.strict import STRICT
 
 Baseline = Literal["interpolated", "quantile_mapping", "quantile_mapping_per_pixel", "climatology", "analogues"]
@@ -112,6 +113,17 @@ DomainChoice = Annotated[
 """A box, or everything that there is."""
 
 
+def _weights(value: Any) -> Any:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value in ("ema", "raw") or (number and 0 < value <= LONGEST):
+        return value
+    raise ValueError("write ema, raw, or the length of an average, a number above 0 and up to 0.288 such as 0.08")
+
+
+WeightsChoice = Annotated[Literal["ema", "raw"] | float, BeforeValidator(_weights)]
+"""The averaged weights, the last ones, or a power-function average of that relative width."""
+
+
 class GenerateConfig(BaseModel):
     """What is generated, and how.
 
@@ -134,7 +146,8 @@ class GenerateConfig(BaseModel):
             validation split, for each gated target the largest that removes no more than `gate_removes_at_most`.
         gate_removes_at_most: Share of the total, of the observed and of the generated validation fields alike, that may
             stand on the pixels which are set to zero.
-        weights: `ema` takes the averaged weights, `raw` the last ones.
+        weights: `ema` takes the averaged weights, `raw` the last ones; a number, the power-function average of that
+            length (a relative width such as 0.08), made of the run's snapshots.
         compile: Compile the network's calls, which takes a minute or so at the start and pays in long generations.
         baselines: Which baselines `stride run` makes beside the model: `interpolated`, `quantile_mapping`,
             `quantile_mapping_per_pixel`, `climatology`, `analogues`.
@@ -163,7 +176,7 @@ class GenerateConfig(BaseModel):
     remove_drizzle: bool = False
     gate_probability: float | None = Field(default=None, ge=0, le=1)
     gate_removes_at_most: float = Field(default=0.005, ge=0, lt=1)
-    weights: Literal["ema", "raw"] = "ema"
+    weights: WeightsChoice = "ema"
     compile: bool = False
     baselines: tuple[Baseline, ...] = ("interpolated", "quantile_mapping")
     quantiles: int = Field(default=1000, ge=2)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
+from stride_train.averages.profiles import exponent_of
 from stride_train.config.budget import Amount, Budget
 from stride_train.config.strict import STRICT
 
@@ -54,6 +55,11 @@ class TrainConfig(BaseModel):
             so they bias nothing.
         ema_halflife_images: Half-life of the averaged weights, in images.
         ema_ramp: The half-life is at most this share of the images seen so far.
+        power_averages: Lengths of the power-function averages that are followed beside it (Karras et al. 2024), as
+            relative widths sigma_rel; from their snapshots, averages of other lengths are made after training, see
+            `generate.weights`. Empty for none.
+        snapshots: How many snapshots of them are kept, spread evenly over the budget; each takes 2 bytes a parameter
+            and length.
         precision: `auto` takes bf16 autocast where the hardware computes in it, else float32.
         compile: Compile the network's calls, which takes a minute or so at the start and pays in long trainings.
         accelerator: Passed to lightning-fabric.
@@ -85,6 +91,8 @@ class TrainConfig(BaseModel):
     gate_reweighting: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     ema_halflife_images: float = Field(default=2000.0, gt=0)
     ema_ramp: float = Field(default=0.1, gt=0)
+    power_averages: tuple[float, ...] = (0.05, 0.1)
+    snapshots: int = Field(default=16, ge=0)
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     compile: bool = False
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -93,6 +101,15 @@ class TrainConfig(BaseModel):
     checkpoint_every: Budget = Amount.parse("1min")
     keep_last: int = Field(default=2, ge=1)
     monitor: MonitorConfig = MonitorConfig()
+
+    @field_validator("power_averages")
+    @classmethod
+    def _lengths(cls, lengths: tuple[float, ...]) -> tuple[float, ...]:
+        for length in lengths:
+            exponent_of(length)
+            if lengths.count(length) > 1:
+                raise ValueError(f"{length:g} stands there twice; once is enough")
+        return lengths
 
     @model_validator(mode="after")
     def _ordered(self) -> TrainConfig:

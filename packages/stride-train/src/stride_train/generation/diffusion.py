@@ -13,6 +13,7 @@ from stride_model.precondition import EDMDenoiser
 from stride_model.tiles.denoiser import TiledDenoiser
 from stride_vars.regions import Box
 
+from stride_train.averages.choice import ChosenWeights, choose_weights
 from stride_train.checkpoint import Checkpoint
 from stride_train.compilation import compile_network
 from stride_train.config import GenerateConfig
@@ -42,6 +43,7 @@ class DiffusionSystem:
         *,
         seed: int,
         domain: GeneratedDomain | None = None,
+        weights: ChosenWeights | None = None,
     ):
         """Rebuilds the network.
 
@@ -51,6 +53,7 @@ class DiffusionSystem:
             config: Members, sampler and switches.
             seed: The experiment's seed.
             domain: Where; what `config` asks for when None.
+            weights: The weights; what `config` asks for of the checkpoint alone when None.
 
         Raises:
             GenerationError: If the data's channels are not those that the network was trained with, drizzle is to be
@@ -74,7 +77,8 @@ class DiffusionSystem:
         self.model_spec: dict[str, Any] | None = checkpoint.spec.model_dump(mode="json")
         device = _device()
         self.denoiser = EDMDenoiser(checkpoint.spec).to(device).eval()
-        self.denoiser.load_state_dict(checkpoint.average if config.weights == "ema" else checkpoint.network)
+        weights = weights or choose_weights(checkpoint, config.weights)
+        weights.load_into(self.denoiser)
         if config.compile:
             compile_network(self.denoiser, device, "generate.compile")
         self.tiled = None
@@ -85,7 +89,7 @@ class DiffusionSystem:
             **config.sampler.model_dump(mode="json"),
             "network_calls_per_member": passes * config.sampler.network_calls,
             "targets_together": not checkpoint.spec.use_film_vars,
-            "weights": config.weights,
+            **weights.description,
             "start": None if self.start is None else self.start.description,
             "remove_drizzle": config.remove_drizzle,
             "precision": "bf16" if self.precision else "float32",

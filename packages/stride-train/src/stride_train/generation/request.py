@@ -10,6 +10,7 @@ from stride_data.adapter_protocol import Adapter
 from stride_data.config import HOW_IT_IS_READ
 from stride_vars.errors import nearest
 
+from stride_train.averages.choice import ChosenWeights, choose_weights
 from stride_train.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint
 from stride_train.config import ExperimentConfig
 from stride_train.config.generation import MODEL_SYSTEM, SYSTEMS
@@ -43,6 +44,7 @@ class Request:
         targets: Numbers of the targets that are made.
         domain: Where.
         path: Where the saved ensemble goes.
+        weights: Which of the checkpoint's weights draw; None for a baseline.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Request:
     targets: tuple[int, ...]
     domain: GeneratedDomain
     path: Path
+    weights: ChosenWeights | None = None
 
     @property
     def most_members(self) -> int:
@@ -87,6 +90,8 @@ class Request:
         }
         if self.target_times != self.times:
             content["target_times"] = list(self.target_times)
+        if self.weights is not None and self.weights.made_of is not None:
+            content["average"] = self.weights.made_of
         return content_id(content)
 
     def system(self) -> System:
@@ -98,6 +103,7 @@ class Request:
             domain=self.domain,
             times=self.times,
             checkpoint=self.checkpoint,
+            weights=self.weights,
         )
 
 
@@ -121,9 +127,10 @@ def find_request(
     if name == MODEL_SYSTEM:
         loaded = load_checkpoint(checkpoint or latest_checkpoint(run.checkpoints))
         _require_same_mode(loaded, config)
+        weights = choose_weights(loaded, config.generate.weights, run.snapshots)
         adapter = open_data(config, statistics=loaded.data["statistics"])
     else:
-        loaded = None
+        loaded = weights = None
         adapter = open_data(config, statistics=run.statistics if run.statistics.is_file() else None)
     times = times_to_generate(adapter, config)
     return Request(
@@ -136,6 +143,7 @@ def find_request(
         targets=chosen_targets(adapter, config.generate.targets),
         domain=generated_domain(adapter, config.generate),
         path=run.ensemble(name) if folder is None else folder / f"{name}.zarr",
+        weights=weights,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from stride_data.adapter_protocol import Adapter
 
+from stride_train.averages.choice import ChosenWeights
 from stride_train.baselines.analogues import Analogues
 from stride_train.baselines.climatology import Climatology
 from stride_train.baselines.interpolated import Interpolated
@@ -30,6 +31,7 @@ def build_system(
     domain: GeneratedDomain,
     times: Sequence[str],
     checkpoint: Checkpoint | None = None,
+    weights: ChosenWeights | None = None,
 ) -> System:
     """Makes a system ready to generate; baselines read the training split for it.
 
@@ -40,13 +42,14 @@ def build_system(
         domain: Where.
         times: All times that are generated, which training times must not stand for.
         checkpoint: The trained weights, for the model.
+        weights: Which of them; what the experiment asks for of the checkpoint alone when None.
 
     Raises:
         StrideError: If the system cannot be made from this data, checkpoint and experiment.
     """
     if name == MODEL_SYSTEM:
         assert checkpoint is not None, "the model comes with its weights"
-        return DiffusionSystem(checkpoint, adapter, config.generate, seed=config.seed, domain=domain)
+        return DiffusionSystem(checkpoint, adapter, config.generate, seed=config.seed, domain=domain, weights=weights)
     if name == Interpolated.name:
         return Interpolated(adapter, domain.box, chosen_targets(adapter, config.generate.targets))
     with progress(f"fitting {name.replace('_', ' ')}") as advance:

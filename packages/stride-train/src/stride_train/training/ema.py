@@ -39,8 +39,11 @@ class WeightAverage:
     def update(self, network: nn.Module, batch_size: int, images_seen: int) -> None:
         """Moves the average towards the network's weights."""
         beta = self.beta(batch_size, images_seen)
-        for name, value in network.state_dict().items():
-            if value.is_floating_point():
-                self.state[name].lerp_(value.detach(), 1.0 - beta)
-            else:
-                self.state[name].copy_(value)
+        present = network.state_dict()
+        averaged = [name for name, value in present.items() if value.is_floating_point()]
+        # All at once: on a GPU one call a parameter would cost more than the arithmetic.
+        torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
+            [self.state[name] for name in averaged], [present[name] for name in averaged], 1.0 - beta
+        )
+        for name in present.keys() - averaged:
+            self.state[name].copy_(present[name])

@@ -28,6 +28,7 @@ _MAY_CHANGE = {
         "log_every",
         "checkpoint_every",
         "keep_last",
+        "snapshots",
         "num_workers",
         "monitor",
         "accelerator",

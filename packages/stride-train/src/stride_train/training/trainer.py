@@ -18,6 +18,8 @@ from stride_model.precondition import EDMDenoiser
 from stride_model.spec import ModelSpec
 from stride_model.uncertainty import LevelUncertainty
 
+from stride_train.averages.snapshots import training_id
+from stride_train.averages.tracking import TrackedAverages
 from stride_train.checkpoint import (
     Checkpoint,
     TrainingState,
@@ -107,6 +109,8 @@ class Trainer:
         self.denoiser: EDMDenoiser = objective.denoiser
         self.uncertainty = objective.uncertainty
         self.average = WeightAverage(self.denoiser, options.ema_halflife_images, options.ema_ramp)
+        training = training_id(spec, adapter.metadata(), config.model_dump(mode="json"))
+        self.power = TrackedAverages(self.denoiser, options, run.snapshots, training)
         self.averaged_denoiser = EDMDenoiser(spec).to(self.fabric.device).eval()
         self.state = TrainingState()
         self.monitor_seconds = 0.0
@@ -124,6 +128,7 @@ class Trainer:
         if self.uncertainty is not None:
             self.uncertainty.load_state_dict(checkpoint.uncertainty)
         self.average.state = {name: value.to(self.fabric.device) for name, value in checkpoint.average.items()}
+        self.power.resume(checkpoint)
         restore_optimizer(self.optimizer, checkpoint.optimizer)
         self.state = checkpoint.state
         self.last_written = path
@@ -145,6 +150,7 @@ class Trainer:
         due_checkpoint = _Recurring(options.checkpoint_every, step, images, seconds)
         due_monitor = _Recurring(options.monitor.every, step, images, seconds)
         fraction = options.budget.fraction(steps=step, images=images, seconds=seconds)
+        self.power.drop_later(self.state)
         self.objective.train()
         for batch in self._batches(step):
             if fraction >= 1.0:
@@ -155,10 +161,13 @@ class Trainer:
             row = self._step(batch, step, options.learning_rate * factor)
             step, images = step + 1, images + batch["target"].shape[0]
             self.average.update(self.denoiser, batch["target"].shape[0], images)
+            self.power.update(self.denoiser, batch["target"].shape[0], images)
             seconds = time.monotonic() - begun
             # The last monitor belongs to the budget: a queue does not wait for it.
             fraction = options.budget.fraction(steps=step, images=images, seconds=seconds + self.monitor_seconds)
             self.state = TrainingState(step, images, seconds, finished=fraction >= 1.0)
+            if self.power.is_due(self.state):
+                self.power.save(self.state)
             monitored = due_monitor.is_due(step, images, seconds) or self.state.finished
             if monitored:
                 row |= self._monitor()
@@ -265,6 +274,7 @@ class Trainer:
             config=self.config.model_dump(mode="json"),
             keep_last=self.config.train.keep_last,
             uncertainty=None if self.uncertainty is None else self.uncertainty.state_dict(),
+            power=self.power.flat(),
         )
         draw_history(self.run.history, self.run.history_picture, f"Training of {self.config.name}")
 
