@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-@app.command()
+COMMANDS = {
+    "import": "stride_eval.commands.import_ensemble",
+    "export": "stride_eval.commands.export_ensemble",
+}
+"""What the first argument may ask for in place of scores, and the module whose ``app`` does it."""
+
+_OTHERS = """Other commands, each with a --help of its own:
+
+stride-eval import NAMES.yaml --out theirs.zarr: an ensemble of another producer becomes a saved ensemble.
+
+stride-eval export model.zarr --out model.nc: a saved ensemble as one NetCDF4 file."""
+
+
+@app.command(epilog=_OTHERS)
 def evaluate(
     systems: Annotated[
         list[str],
@@ -85,8 +100,17 @@ def _paths(systems: list[str]) -> dict[str, Path]:
     return paths
 
 
+def command_line(args: Sequence[str], *, standalone_mode: bool = True) -> Any:
+    """Scores systems, or does what the first argument names (``COMMANDS``)."""
+    first, *others = args or [""]
+    if first in COMMANDS:
+        chosen: typer.Typer = import_module(COMMANDS[first]).app
+        return chosen(args=others, prog_name=f"stride-eval {first}", standalone_mode=standalone_mode)
+    return app(args=list(args), standalone_mode=standalone_mode)
+
+
 def main() -> None:
     """Entry point: a user's error is one sentence on stderr and exit code 2."""
     from stride_vars.cli_errors import run
 
-    run(app)
+    run(command_line)

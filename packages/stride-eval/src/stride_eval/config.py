@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from stride_vars.config_errors import describe
 
 from stride_eval.errors import EvalError
+from stride_eval.yaml_file import read_mapping
 
 Mode = Literal["minimal", "metrics", "plots", "full"]
 
@@ -115,25 +116,13 @@ def load_config(path: Path | None = None, overrides: Iterable[str] = (), **chose
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise EvalError(
-            f"there is no configuration file {str(path)!r}; give the path of a YAML file to --config"
-        ) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise EvalError(f"{str(path)!r} cannot be read as YAML: {' '.join(str(error).split())}") from error
-    if isinstance(data, dict) and "evaluate" in data:
-        data = data["evaluate"]
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise EvalError(
-            f"{str(path)!r} holds {type(data).__name__} where keys and values are expected, such as 'mode: minimal'"
-        )
-    return dict(data)
+    data = read_mapping(path, "configuration file")
+    if "evaluate" not in data:
+        return data
+    section = data["evaluate"] or {}
+    if not isinstance(section, dict):
+        raise EvalError(f"{str(path)!r}: evaluate holds {type(section).__name__} where keys and values are expected")
+    return dict(section)
 
 
 def _set(data: dict[str, Any], override: str) -> None:

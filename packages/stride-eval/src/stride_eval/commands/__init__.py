@@ -1,0 +1,1 @@
+"""Commands of ``stride-eval`` beside the scoring."""

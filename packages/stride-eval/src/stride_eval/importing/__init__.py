@@ -1,0 +1,1 @@
+"""Ensembles of other producers, in their own names and units, to saved ensembles."""
