@@ -110,7 +110,8 @@ def _copy(group: Any, name: str, variable: xr.Variable, where: str) -> None:
         fill = np.nan
     if fill is not None and name not in variable.dims:
         how["fill_value"] = variable.dtype.type(fill)
-    copy = group.createVariable(name, str if is_text else variable.dtype, variable.dims, **how)
+    kind = str if is_text else variable.dtype.newbyteorder("=")
+    copy = group.createVariable(name, kind, variable.dims, **how)
     copy.set_auto_maskandscale(False)
     _set_attrs(copy, attrs)
     for place in _chunks(variable):

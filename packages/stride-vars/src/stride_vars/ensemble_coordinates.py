@@ -7,6 +7,9 @@ from typing import Any
 
 Attrs = dict[str, Any]
 
+GRID_MAPPING = "crs"
+"""Name of the grid mapping variable; ``lr_crs`` in /conditioning."""
+
 LATITUDE: Mapping[str, str] = {"standard_name": "latitude", "long_name": "latitude", "units": "degrees_north"}
 LONGITUDE: Mapping[str, str] = {"standard_name": "longitude", "long_name": "longitude", "units": "degrees_east"}
 
@@ -40,7 +43,10 @@ def time_attrs(units: str, calendar: str) -> Attrs:
         units: CF units, "hours since ...".
         calendar: CF calendar.
     """
-    return {"standard_name": "time", "long_name": "time", "units": units, "calendar": calendar, "axis": "T"}
+    attrs: Attrs = {"standard_name": "time", "long_name": "time", "units": units, "calendar": calendar, "axis": "T"}
+    # Days here have 24 hours; CF-1.11 (section 4.4) wants that said where the calendar is that of the real world.
+    counted = {"units_metadata": "leap_seconds: none"}
+    return {**attrs, **counted} if calendar in ("standard", "gregorian", "proleptic_gregorian", "utc") else attrs
 
 
 def lag_attrs() -> Attrs:
@@ -74,6 +80,20 @@ def axis_attrs(role: str, attrs: Mapping[str, Any], mapping: Mapping[str, Any] |
 def grid_mapping_attrs(attrs: Mapping[str, Any]) -> Attrs:
     """Attributes of a grid mapping variable without those that are empty."""
     return {key: value for key, value in attrs.items() if value is not None and value != ""}
+
+
+def links(coordinates: Mapping[str, Sequence[str]], dims: Sequence[str]) -> Attrs:
+    """Attributes of a field that name its auxiliary coordinates and its grid mapping.
+
+    Args:
+        coordinates: Name -> dimensions of everything in the group that is no field; a grid mapping is called ``crs``
+            or ``lr_crs`` and has none.
+        dims: Dimensions of the field.
+    """
+    auxiliary = [name for name, its in coordinates.items() if its and name not in dims and set(its) <= set(dims)]
+    mapping = [name for name, its in coordinates.items() if not its and name.endswith(GRID_MAPPING)]
+    attrs: Attrs = {"coordinates": " ".join(auxiliary)} if auxiliary else {}
+    return {**attrs, "grid_mapping": mapping[0]} if mapping else attrs
 
 
 def _standard_name(role: str, attrs: Mapping[str, Any], mapping: Mapping[str, Any] | None) -> str | None:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from stride_vars.regions import Box
 
 from stride_data.discovery.grids import Grid
-from stride_data.discovery.projection import geographic, is_latitude_longitude
+from stride_data.discovery.projection import geographic, grid_mapping, is_latitude_longitude
 
-Coordinates = dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]
+Coordinates = dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]]
 """Name to (dimensions, values, attributes), as xarray takes it."""
 
 
@@ -38,7 +38,8 @@ def coordinates(grid: Grid, box: Box, prefix: str = "") -> Coordinates:
     Returns:
         ``y`` and ``x`` (native coordinates), and ``latitude`` and ``longitude`` where the file or a coordinate
         reference system tells them: one-dimensional where the native coordinates are geographic, else two-dimensional;
-        all with the prefix.
+        and ``crs``, a single number whose attributes are the CF grid mapping, where the coordinate reference system is
+        known; all with the prefix.
     """
     rows, columns = box.slices
     y, x = f"{prefix}y", f"{prefix}x"
@@ -57,7 +58,8 @@ def coordinates(grid: Grid, box: Box, prefix: str = "") -> Coordinates:
     elif (found := geographic(replace(grid, y=grid.y[rows], x=grid.x[columns]))) is not None:
         result[f"{prefix}latitude"] = ((y, x), found[0], north)
         result[f"{prefix}longitude"] = ((y, x), found[1], east)
-    return result
+    mapping = grid_mapping(grid)
+    return result if mapping is None else {**result, f"{prefix}crs": ((), np.array(0, np.int32), mapping)}
 
 
 def box_coordinates(**boxes: tuple[Grid | None, Sequence[Box] | None]) -> dict[str, NDArray[Any]]:

@@ -44,10 +44,10 @@ class FieldSet:
     context: NDArray[np.float32] | None
     context_static: NDArray[np.float32] | None
     context_box: Box | None
-    locate: Callable[[], Mapping[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]]
+    locate: Callable[[], Mapping[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]]]
 
     @functools.cached_property
-    def coords(self) -> Mapping[str, tuple[tuple[str, ...], NDArray[Any], dict[str, str]]]:
+    def coords(self) -> Mapping[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]]:
         """Coordinates of all boxes, as the adapter's ``hr_coords``, ``lr_coords``, ``context_coords`` give them."""
         return self.locate()
 

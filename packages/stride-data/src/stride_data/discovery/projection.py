@@ -112,6 +112,21 @@ def file_crs(dataset: xr.Dataset, array: xr.DataArray) -> str | None:
     return None if crs.is_geographic and not crs.is_derived else crs.to_wkt()
 
 
+def grid_mapping(grid: Grid) -> dict[str, Any] | None:
+    """Attributes of the CF grid mapping of a grid's ``crs``, with its WKT.
+
+    Returns:
+        None without a ``crs``, or for one that CF has no name for.
+    """
+    if grid.crs is None:
+        return None
+    attrs = _crs(grid.crs).to_cf()
+    if attrs.get("grid_mapping_name", "unknown") == "unknown":
+        return None
+    # pyproj names what has no name.
+    return {key: value for key, value in attrs.items() if value not in ("", "unknown", "undefined")}
+
+
 def check_crs(text: str, where: str) -> None:
     """Refuse a ``crs`` that pyproj does not read.
 

@@ -106,8 +106,8 @@ def plan_import(names: NamesConfig) -> ImportPlan:
     for series in groups["ensemble"].values():
         if series.members != members:
             raise EvalError(
-                f"{series.where} has {len(series.members)} members and {first.where} {len(members)}, or they are called "
-                "otherwise; import such variables apart"
+                f"{series.where} has {len(series.members)} members and {first.where} {len(members)}, or they are "
+                "called otherwise; import such variables apart"
             )
     times = _common_times(groups, notes)
     if "target" not in groups:

@@ -12,7 +12,7 @@ from stride_vars.catalogue import Catalogue
 from stride_vars.spec import VariableSpec
 
 from stride_eval.errors import EvalError
-from stride_eval.importing.dimensions import chosen, find_roles
+from stride_eval.importing.dimensions import ROLES, chosen, find_roles
 from stride_eval.importing.files import FoundFile, find_files
 from stride_eval.importing.grid import ForeignGrid, orientation, read_grid
 from stride_eval.importing.names import SourceNames, VariableNames
@@ -240,7 +240,7 @@ def _look(file: FoundFile, group: str, key: str, names: SourceNames, catalogue: 
         if group == "static" and steps > 1:
             raise EvalError(f"{where} has {steps} times, a static field has none; choose one with select")
         members = _members(array, roles, file, group, where)
-        said = ", ".join(f"{role} = {dim}" if role != dim else dim for role, dim in roles.items())
+        said = ", ".join(f"{role} = {dim}" if role != dim else dim for role, dim in sorted(roles.items(), key=_role))
         units = names.variables[key].units or array.attrs.get("units", "")
         period = names.variables[key].accumulation
         return _Look(
@@ -319,8 +319,8 @@ def _require_no_repeats(holdings: Sequence[Holding], where: str) -> None:
                 if before is not holding.file.path or holding.times.count(time) > 1:
                     both = "twice" if before is holding.file.path else f"and in {str(before)!r}"
                     raise EvalError(
-                        f"{where}: {time or 'the field'} of member {member} stands in {str(holding.file.path)!r} {both}; "
-                        "keep one of them"
+                        f"{where}: {time or 'the field'} of member {member} stands in {str(holding.file.path)!r} "
+                        f"{both}; keep one of them"
                     )
 
 
@@ -366,6 +366,10 @@ def _as_slice(part: list[int] | slice) -> list[int] | slice:
     if isinstance(part, slice) or part != list(range(part[0], part[0] + len(part))):
         return part
     return slice(part[0], part[-1] + 1)
+
+
+def _role(item: tuple[str, str]) -> int:
+    return ROLES.index(item[0])
 
 
 def _is_number(text: str) -> bool:

@@ -13,10 +13,12 @@ import numpy as np
 import xarray as xr
 import zarr
 from stride_vars.ensemble_coordinates import (
+    GRID_MAPPING,
     LATITUDE,
     LONGITUDE,
     axis_attrs,
     grid_mapping_attrs,
+    links,
     member_attrs,
     time_attrs,
 )
@@ -94,8 +96,10 @@ def _lay_out(plan: ImportPlan, path: Path, root: zarr.Group, group: str, variabl
         sizes["time"] = len(times)
     if "member" in dims:
         coords["member"] = (("member",), *_member_coordinate(plan.members))
-    xr.Dataset(coords=coords).to_zarr(path, group=group, mode="a", zarr_format=3, consolidated=False)
-    links = _links(coords, dims)
+    # Coordinates have no missing values, and CF wants none stated.
+    plain = {name: {"_FillValue": None} for name in coords}
+    xr.Dataset(coords=coords).to_zarr(path, group=group, mode="a", zarr_format=3, consolidated=False, encoding=plain)
+    linked = links({name: its for name, (its, _, _) in coords.items()}, dims)
     parent = root[group]
     assert isinstance(parent, zarr.Group)
     parent.attrs.pop("coordinates", None)
@@ -107,7 +111,7 @@ def _lay_out(plan: ImportPlan, path: Path, root: zarr.Group, group: str, variabl
             dtype="float32",
             fill_value=float("nan"),
             dimension_names=dims,
-            attributes={**variable_attrs(series.spec), **links},
+            attributes={**variable_attrs(series.spec), **linked},
         )
 
 
@@ -128,7 +132,7 @@ def _grid_coordinates(series: Series, rows: str, columns: str) -> Coordinates:
         coords[f"{prefix}latitude"] = ((rows, columns), grid.latitude[turn], dict(LATITUDE))
         coords[f"{prefix}longitude"] = ((rows, columns), grid.longitude[turn], dict(LONGITUDE))
     if grid.mapping is not None and grid.x is not None and grid.y is not None:
-        coords[f"{prefix}crs"] = ((), np.int32(0), grid_mapping_attrs(grid.mapping))
+        coords[f"{prefix}{GRID_MAPPING}"] = ((), np.int32(0), grid_mapping_attrs(grid.mapping))
     return coords
 
 
@@ -137,14 +141,6 @@ def _member_coordinate(labels: Sequence[str]) -> tuple[np.ndarray, dict[str, Any
     if all(label.isdigit() for label in labels):
         return np.array([int(label) for label in labels]), member_attrs()
     return np.arange(len(labels)), member_attrs(labels)
-
-
-def _links(coords: Coordinates, dims: Sequence[str]) -> dict[str, str]:
-    """Attributes of a field that name its auxiliary coordinates and its grid mapping."""
-    auxiliary = [name for name, (its, _, _) in coords.items() if its and name not in dims]
-    mapping = [name for name, (its, _, _) in coords.items() if not its]
-    links = {"coordinates": " ".join(auxiliary)} if auxiliary else {}
-    return {**links, "grid_mapping": mapping[0]} if mapping else links
 
 
 def _fill(array: zarr.Array, plan: ImportPlan, series: Series, progress: Progress) -> float:

@@ -60,8 +60,8 @@ def labels(coordinate: xr.DataArray, calendar: str, where: str) -> tuple[str, ..
         moments = cftime.num2date(values, units, calendar, only_use_cftime_datetimes=True)
     except (ValueError, TypeError) as error:
         raise EvalError(
-            f"{where}: the time coordinate '{coordinate.name}' with units '{units}' and calendar '{calendar}' cannot be "
-            f"read ({' '.join(str(error).split())}); state the calendar, or put the date into the pattern of the files "
+            f"{where}: the time coordinate '{coordinate.name}' with units '{units}' and calendar '{calendar}' cannot "
+            f"be read ({' '.join(str(error).split())}); state the calendar, or put the date into the pattern of the files "
             "as {date:%Y%m%d}"
         ) from error
     return tuple(_rounded(moment).strftime("%Y-%m-%dT%H:%M:%S") for moment in moments)

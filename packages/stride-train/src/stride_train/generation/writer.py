@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 import zarr
 from stride_data.adapter_protocol import Adapter
+from stride_vars.ensemble_coordinates import GRID_MAPPING, axis_attrs, lag_attrs, links, member_attrs, time_attrs
 from stride_vars.ensemble_format import EnsembleAttrs
 from stride_vars.ensemble_variables import summary_attrs, variable_attrs
 from stride_vars.regions import Region
@@ -135,13 +136,7 @@ class EnsembleWriter:
         cases = _time_coordinate(self.times, adapter.calendar)
         hr = _coordinates(adapter.hr_coords(region.hr))
         lr = _coordinates(adapter.lr_coords(region.lr))
-        member = {
-            "member": (
-                "member",
-                np.arange(self.members),
-                {"long_name": "ensemble member", "standard_name": "realization"},
-            )
-        }
+        member = {"member": ("member", np.arange(self.members), member_attrs())}
         height, width = region.hr.shape
         described = _described(adapter.target_names, adapter.target_vars)
         targets = {name: described[name] for name in self._targets}
@@ -187,12 +182,18 @@ class EnsembleWriter:
         variables: Mapping[str, dict[str, Any]],
     ) -> None:
         """One group: coordinates through xarray (CF encoding), empty arrays of one chunk a field through zarr."""
-        xr.Dataset(coords=coords).to_zarr(store, group=group, mode="a", zarr_format=3, consolidated=False)
+        # Coordinates have no missing values, and CF wants none stated.
+        plain = {name: {"_FillValue": None} for name in coords}
+        xr.Dataset(coords=coords).to_zarr(
+            store, group=group, mode="a", zarr_format=3, consolidated=False, encoding=plain
+        )
         shape = tuple(sizes[dim] for dim in dims)
         chunks = tuple(1 if dim in ("time", "member", "lag") else size for dim, size in zip(dims, shape, strict=True))
-        auxiliary = " ".join(name for name in coords if name not in dims and set(_dims_of(coords[name])) <= set(dims))
+        linked = links({name: _dims_of(entry) for name, entry in coords.items()}, dims)
         parent = root[group]
         assert isinstance(parent, zarr.Group)
+        # xarray lists them for the group, CF for each field.
+        parent.attrs.pop("coordinates", None)
         for name, attributes in variables.items():
             parent.create_array(
                 name,
@@ -201,7 +202,7 @@ class EnsembleWriter:
                 dtype="float32",
                 fill_value=float("nan"),
                 dimension_names=dims,
-                attributes={**attributes, **({"coordinates": auxiliary} if auxiliary else {})},
+                attributes={**attributes, **linked},
             )
 
 
@@ -241,7 +242,13 @@ def _described(names: Sequence[str], variables: Sequence[VariableSpec]) -> dict[
 
 
 def _coordinates(coords: Mapping[str, tuple[Any, np.ndarray, dict[str, Any]]]) -> dict[str, Any]:
-    return {name: (dims, values, attributes) for name, (dims, values, attributes) in coords.items()}
+    mapping = next((attributes for name, (_, _, attributes) in coords.items() if name.endswith(GRID_MAPPING)), None)
+
+    def described(name: str, attributes: dict[str, Any]) -> dict[str, Any]:
+        role = name.removeprefix("lr_")
+        return axis_attrs(role, attributes, mapping) if role in ("y", "x") else attributes
+
+    return {name: (dims, values, described(name, attributes)) for name, (dims, values, attributes) in coords.items()}
 
 
 def _dims_of(entry: tuple[Any, ...]) -> tuple[str, ...]:
@@ -249,9 +256,7 @@ def _dims_of(entry: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def _lag_coordinate(hours: Sequence[float]) -> tuple[str, np.ndarray, dict[str, str]]:
-    # "h" and not "hours", which xarray would turn into time differences on reading.
-    attributes = {"units": "h", "long_name": "offset in time from the target, negative before it"}
-    return ("lag", np.asarray(hours, np.float64), attributes)
+    return ("lag", np.asarray(hours, np.float64), lag_attrs())
 
 
 def _time_coordinate(times: Sequence[str], calendar: str, since: str | None = None) -> dict[str, Any]:
@@ -261,4 +266,4 @@ def _time_coordinate(times: Sequence[str], calendar: str, since: str | None = No
     moments = [cftime.datetime.strptime(time, "%Y-%m-%dT%H:%M:%S", calendar=calendar) for time in times]
     units = f"hours since {(since or times[0]).replace('T', ' ')}"
     hours = np.asarray(cftime.date2num(moments, units, calendar=calendar), dtype=np.float64)
-    return {"time": ("time", hours, {"units": units, "calendar": calendar, "standard_name": "time", "axis": "T"})}
+    return {"time": ("time", hours, time_attrs(units, calendar))}
