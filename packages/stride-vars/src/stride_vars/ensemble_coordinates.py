@@ -55,15 +55,18 @@ def lag_attrs() -> Attrs:
     return {"long_name": "offset in time from the target, negative before it", "units": "h"}
 
 
-def axis_attrs(role: str, attrs: Mapping[str, Any], mapping: Mapping[str, Any] | None) -> Attrs:
+def axis_attrs(
+    role: str, attrs: Mapping[str, Any], mapping: Mapping[str, Any] | None, *, located: bool = False
+) -> Attrs:
     """Attributes of ``y`` or ``x`` (or ``lr_y``, ``lr_x``): those of the source, and what CF wants beside them.
 
     Args:
         role: "y" or "x".
         attrs: Attributes of the source's coordinate.
         mapping: Attributes of the grid mapping that the coordinate belongs to; None without one.
+        located: Whether latitudes and longitudes stand beside the coordinate.
     """
-    found: Attrs = {key: value for key, value in attrs.items() if value not in (None, "")}
+    found: Attrs = {key: value for key, value in attrs.items() if value not in (None, "") and key != "axis"}
     name = _standard_name(role, found, mapping)
     if name is None:
         # A projection's coordinate without the projection says less than none: it is a distance.
@@ -74,12 +77,22 @@ def axis_attrs(role: str, attrs: Mapping[str, Any], mapping: Mapping[str, Any] |
         if name in ("latitude", "longitude"):
             found["units"] = _GEOGRAPHIC[role]["units"]
     found.setdefault("long_name", _NAMED.get(name or "", f"{role} coordinate"))
-    return {**found, "axis": role.upper()}
+    # CF wants every horizontal axis placed on the Earth (section 5.6); one that cannot be is left a mere coordinate.
+    return {**found, "axis": role.upper()} if name is not None or located else found
 
 
 def grid_mapping_attrs(attrs: Mapping[str, Any]) -> Attrs:
-    """Attributes of a grid mapping variable without those that are empty."""
-    return {key: value for key, value in attrs.items() if value is not None and value != ""}
+    """Attributes of a grid mapping variable as CF-1.11 wants them (appendix F).
+
+    Names of datum, ellipsoid, prime meridian and system come all together or not at all; numbers and WKT stay.
+    """
+    named = {key: value for key, value in attrs.items() if value is not None and str(value).lower() not in _NO_NAME}
+    complete = all(key in named for key in _GEODETIC_NAMES)
+    return {key: value for key, value in named.items() if complete or key not in _GEODETIC_NAMES}
+
+
+_NO_NAME = ("", "unknown", "undefined")
+_GEODETIC_NAMES = ("reference_ellipsoid_name", "prime_meridian_name", "horizontal_datum_name", "geographic_crs_name")
 
 
 def links(coordinates: Mapping[str, Sequence[str]], dims: Sequence[str]) -> Attrs:

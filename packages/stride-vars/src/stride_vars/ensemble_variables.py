@@ -20,6 +20,8 @@ def variable_attrs(spec: VariableSpec) -> dict[str, str | int | float | list[flo
         "long_name": spec.long_name,
         "standard_name": spec.standard_name,
         "cell_methods": spec.cell_methods,
+        # CF-1.11, section 3.1.2: without it a converter cannot tell a temperature from a difference of two.
+        "units_metadata": "temperature: on_scale" if _is_temperature(spec) else None,
         "stride_variable": spec.key,
         "wet_threshold": spec.wet_threshold,
         # NetCDF has no booleans.
@@ -30,6 +32,10 @@ def variable_attrs(spec: VariableSpec) -> dict[str, str | int | float | list[flo
         "plot_range": None if spec.plot_range is None else list(spec.plot_range),
     }
     return {name: value for name, value in attrs.items() if value is not None}
+
+
+def _is_temperature(spec: VariableSpec) -> bool:
+    return spec.units in ("K", "degC") and (spec.standard_name or "").endswith("temperature")
 
 
 def summary_attrs(attrs: Mapping[str, Any], group: str) -> dict[str, Any]:

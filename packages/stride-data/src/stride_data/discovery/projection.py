@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from stride_vars.ensemble_coordinates import grid_mapping_attrs
 
 from stride_data.discovery.grids import Grid
 from stride_data.errors import DataError
@@ -123,8 +124,7 @@ def grid_mapping(grid: Grid) -> dict[str, Any] | None:
     attrs = _crs(grid.crs).to_cf()
     if attrs.get("grid_mapping_name", "unknown") == "unknown":
         return None
-    # pyproj names what has no name.
-    return {key: value for key, value in attrs.items() if value not in ("", "unknown", "undefined")}
+    return grid_mapping_attrs(attrs)
 
 
 def check_crs(text: str, where: str) -> None:

@@ -123,10 +123,11 @@ def _grid_coordinates(series: Series, rows: str, columns: str) -> Coordinates:
         ("y", rows, grid.y, series.flips[0]),
         ("x", columns, grid.x, series.flips[1]),
     )
+    located = grid.latitude is not None and grid.longitude is not None
     for role, dim, axis, flip in axes:
         if axis is not None:
             values = axis.values[::-1] if flip else axis.values
-            coords[dim] = ((dim,), values, axis_attrs(role, axis.attrs, grid.mapping))
+            coords[dim] = ((dim,), values, axis_attrs(role, axis.attrs, grid.mapping, located=located))
     if grid.latitude is not None and grid.longitude is not None:
         turn = tuple(slice(None, None, -1 if flip else 1) for flip in series.flips)
         coords[f"{prefix}latitude"] = ((rows, columns), grid.latitude[turn], dict(LATITUDE))

@@ -61,8 +61,8 @@ def labels(coordinate: xr.DataArray, calendar: str, where: str) -> tuple[str, ..
     except (ValueError, TypeError) as error:
         raise EvalError(
             f"{where}: the time coordinate '{coordinate.name}' with units '{units}' and calendar '{calendar}' cannot "
-            f"be read ({' '.join(str(error).split())}); state the calendar, or put the date into the pattern of the files "
-            "as {date:%Y%m%d}"
+            f"be read ({' '.join(str(error).split())}); state the calendar, or put the date into the pattern of the "
+            "files as {date:%Y%m%d}"
         ) from error
     return tuple(_rounded(moment).strftime("%Y-%m-%dT%H:%M:%S") for moment in moments)
 

@@ -244,9 +244,11 @@ def _described(names: Sequence[str], variables: Sequence[VariableSpec]) -> dict[
 def _coordinates(coords: Mapping[str, tuple[Any, np.ndarray, dict[str, Any]]]) -> dict[str, Any]:
     mapping = next((attributes for name, (_, _, attributes) in coords.items() if name.endswith(GRID_MAPPING)), None)
 
+    located = any(name.removeprefix("lr_") == "latitude" for name in coords)
+
     def described(name: str, attributes: dict[str, Any]) -> dict[str, Any]:
         role = name.removeprefix("lr_")
-        return axis_attrs(role, attributes, mapping) if role in ("y", "x") else attributes
+        return axis_attrs(role, attributes, mapping, located=located) if role in ("y", "x") else attributes
 
     return {name: (dims, values, described(name, attributes)) for name, (dims, values, attributes) in coords.items()}
 
