@@ -163,10 +163,15 @@ def judged(path: Path) -> list[str]:
     return [message for message in messages if not any(text in message for text in ACCEPTED)]
 
 
-@pytest.mark.parametrize(
-    ("grid", "calendar"),
-    [("projected", "standard"), ("geographic", "noleap"), ("rotated", "360_day"), ("plain", "360_day")],
-)
+CASES = [
+    ("projected", "standard"),
+    ("geographic", "noleap"),
+    pytest.param("rotated", "360_day", marks=pytest.mark.slow),
+    pytest.param("plain", "360_day", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("grid", "calendar"), CASES)
 def test_a_generated_ensemble_keeps_the_conventions(tmp_path, grid, calendar):
     more = {"lags": ["-1 day", "0 day"]} if grid == "rotated" else {}
     config = load_experiment(experiment(tmp_path, grid, calendar, **more))
@@ -194,3 +199,21 @@ def test_the_checker_does_find_what_is_wrong(tmp_path):
         file["target/t2m"].units = "furlong"
     found = "\n".join(findings(path))
     assert "rain_of_frogs" in found and "/target" in found and "units" in found
+
+
+@pytest.mark.parametrize("grid", ["projected", pytest.param("rotated", marks=pytest.mark.slow)])
+def test_an_imported_ensemble_keeps_the_conventions(tmp_path, grid):
+    experiment(tmp_path, grid, "360_day")
+    rain = {"prcp": {"name": "pr"}, "t2m": {"name": "tas"}}
+    names = {
+        "ensemble": {"files": "fields.nc", "variables": rain},
+        "target": {"variables": rain},
+        "conditioning": {"files": "fields.nc", "variables": rain},
+        "static": {"files": "fields.nc", "variables": {"orog": {"name": "height"}}},
+    }
+    (tmp_path / "names.yaml").write_text(yaml.safe_dump(names))
+    list(import_ensemble(tmp_path / "names.yaml", tmp_path / "theirs.nc"))
+    assert findings(tmp_path / "theirs.nc") == []
+    with netCDF4.Dataset(tmp_path / "theirs.nc") as file:
+        assert file["ensemble/time"].calendar == "360_day"
+        assert file["ensemble/prcp"].grid_mapping == "crs" and file["conditioning/prcp"].grid_mapping == "lr_crs"

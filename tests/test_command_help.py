@@ -12,7 +12,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {"torch", "xarray", "matplotlib", "pandas", "dask", "scipy", "netCDF4", "zarr", "lightning_fabric"}
-SUBCOMMANDS = {"stride": ["demo", "run"], "stride-data": ["check", "stats", "prepare", "batch"]}
+SUBCOMMANDS = {
+    "stride": ["demo", "run"],
+    "stride-data": ["check", "stats", "prepare", "batch"],
+    "stride-eval": ["import", "export"],
+}
 # A peer needs 22 s; the promise is 1.5 s of a person's time, measured here as processor time on a busy machine.
 SECONDS = 1.5
 ATTEMPTS = 3

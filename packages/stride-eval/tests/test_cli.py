@@ -4,13 +4,13 @@ import subprocess
 import sys
 
 import pytest
-from stride_eval.cli import app
+from stride_eval.cli import command_line
 from stride_vars.cli_errors import run
 
 
 def command(capsys, *arguments):
     with pytest.raises(SystemExit) as ended:
-        run(app, argv=[str(argument) for argument in arguments])
+        run(command_line, argv=[str(argument) for argument in arguments])
     captured = capsys.readouterr()
     return ended.value.code, captured.out, captured.err
 
@@ -25,7 +25,8 @@ def test_help_is_light_and_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for word in ("NAME=PATH", "--out", "--config", "--set", "--families", "--mode", "--reference"):
+    words = ("NAME=PATH", "--out", "--config", "--set", "--families", "--mode", "--reference", "import", "export")
+    for word in words:
         assert word in done.stdout
 
 
@@ -95,3 +96,53 @@ def test_variables_file(capsys, tmp_path, saved):
     )  # fmt: skip
     assert code == 0 and "Report:" in out
     assert "at least 0.1 mm day-1" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_import_looks_first_then_writes_what_can_be_scored(capsys, tmp_path, monkeypatch):
+    import json
+
+    import numpy as np
+    import xarray as xr
+
+    monkeypatch.chdir(tmp_path)
+    time = ("time", np.arange(3.0), {"units": "days since 2014-06-01"})
+    fields = np.random.default_rng(0).gamma(1.0, 2.0, (3, 4, 5, 6))
+    xr.Dataset(
+        {
+            "rain": (("time", "number", "lat", "lon"), fields[:, :3], {"units": "mm day-1"}),
+            "gauge": (("time", "lat", "lon"), fields[:, 3], {"units": "mm day-1"}),
+        },
+        {"time": time},
+    ).to_netcdf("theirs.nc")
+    (tmp_path / "names.yaml").write_text(
+        "ensemble: {files: theirs.nc, variables: {prcp: {name: rain}}}\ntarget: {variables: {prcp: {name: gauge}}}\n"
+    )
+    code, out, _ = command(capsys, "import", "names.yaml", "--check")
+    assert code == 0 and "3 cases of 3 members" in out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["names.yaml", "theirs.nc"]
+    code, out, err = command(capsys, "import", "names.yaml", "--out", "theirs.zarr")
+    assert code == 0 and out.splitlines()[-1] == "Saved ensemble: theirs.zarr" and "importing ensemble/prcp" in err
+    code, _, err = command(capsys, "export", "theirs.zarr")
+    assert code == 2 and "'theirs.nc' is there and no saved ensemble" in err
+    code, out, _ = command(capsys, "export", "theirs.zarr", "--out", "saved.nc")
+    assert code == 0 and out == "NetCDF file: saved.nc\n"
+    code, out, _ = command(capsys, "theirs=theirs.zarr", "--families", "probabilistic", "--mode", "metrics")
+    assert code == 0 and "3 common dates" in out
+    code, out, _ = command(capsys, "import", "--schema")
+    assert code == 0 and "match_times" in json.loads(out)["properties"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["import"], "no file of names is given"),
+        (["import", "none.yaml", "--out", "x.zarr"], "there is no file of names 'none.yaml'"),
+        (["import", "none.yaml"], "where to write is not given"),
+        (["export", "none.zarr"], "nothing lies at 'none.zarr'"),
+    ],
+)
+def test_errors_of_the_other_commands(capsys, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = command(capsys, *arguments)
+    assert code == 2 and out == "" and words in err and len(err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
