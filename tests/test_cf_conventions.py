@@ -201,9 +201,8 @@ def test_the_checker_does_find_what_is_wrong(tmp_path):
     assert "rain_of_frogs" in found and "/target" in found and "units" in found
 
 
-@pytest.mark.parametrize("grid", ["projected", pytest.param("rotated", marks=pytest.mark.slow)])
-def test_an_imported_ensemble_keeps_the_conventions(tmp_path, grid):
-    experiment(tmp_path, grid, "360_day")
+def test_an_imported_ensemble_keeps_the_conventions(tmp_path):
+    experiment(tmp_path, "projected", "360_day")
     rain = {"prcp": {"name": "pr"}, "t2m": {"name": "tas"}}
     names = {
         "ensemble": {"files": "fields.nc", "variables": rain},

@@ -1,9 +1,12 @@
 """What the documents show runs as it stands."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+from stride_eval.cli import command_line
+from stride_eval.reading import open_ensemble
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -31,3 +34,24 @@ def test_evaluation_page(tmp_path, monkeypatch, capsys):
         exec(compile(example, "evaluation.md", "exec"), space)
     assert "n = 6 dates" in capsys.readouterr().out
     assert len(blocks(page)[0].splitlines()) <= 23
+
+
+def test_other_ensembles_page(tmp_path, monkeypatch, capsys):
+    page = PACKAGE.parents[1] / "docs" / "other-ensembles.md"
+    if not page.is_file():
+        pytest.skip("the workspace's documents are not beside the package")
+    monkeypatch.chdir(tmp_path)
+    for example in blocks(page):
+        exec(compile(example, "other-ensembles.md", "exec"), {})
+    text = page.read_text(encoding="utf-8")
+    ((name, content),) = re.findall(r"```yaml file=(\S+)\n(.*?)```", text, re.DOTALL)
+    Path(name).write_text(content, encoding="utf-8")
+    for line in "".join(re.findall(r"```console\n(.*?)```", text, re.DOTALL)).splitlines():
+        command, *arguments = shlex.split(line)
+        assert command == "stride-eval"
+        command_line(arguments, standalone_mode=False)
+    printed = capsys.readouterr().out
+    assert "6 cases of 5 members" in printed and "6 common dates" in printed
+    for path in (Path("theirs.zarr"), Path("theirs.nc")):
+        found = open_ensemble("theirs", path)
+        assert found.members == 5 and found.attrs["title"] == "A forecast of another house"

@@ -132,7 +132,7 @@ class NamesConfig(_Strict):
         for name in ("ensemble", "conditioning", "static"):
             source: SourceNames | None = getattr(self, name)
             for key in source.variables if source else ():
-                if not source.files_of(key):
+                if source is not None and not source.files_of(key):
                     raise ValueError(f"{name}.files is missing; say where the fields lie, such as 'files: rain_*.nc'")
         if self.target is not None:
             lacking = sorted(set(self.ensemble.variables) - set(self.target.variables))

@@ -64,11 +64,18 @@ def _registry() -> tuple[Any, Any]:
     from cf_xarray.units import units
 
     density = units.Quantity(WATER_DENSITY, "kg / m ** 3")
+
+    def to_depth(ureg: Any, value: Any, **_: Any) -> Any:
+        return value / density
+
+    def to_mass(ureg: Any, value: Any, **_: Any) -> Any:
+        return value * density
+
     context = pint.Context("water")
     for per_time in ("", " / [time]"):
         mass, depth = f"[mass] / [length] ** 2{per_time}", f"[length]{per_time}"
-        context.add_transformation(mass, depth, lambda _, value: value / density)
-        context.add_transformation(depth, mass, lambda _, value: value * density)
+        context.add_transformation(mass, depth, to_depth)
+        context.add_transformation(depth, mass, to_mass)
     return units, context
 
 
