@@ -315,6 +315,7 @@ def observed(files="obs.nc", **others):
         ({"target": observed(["obs.nc", "again.nc"])}, "stands in"),
         ({"target": {"files": "fc.nc", "variables": {"prcp": RAIN}}}, "3 members along 'realization', which only the"),
         ({"target": observed(calendar="360_day")}, "their days cannot be matched"),
+        ({"static": {"files": "obs.nc", "variables": {"lsm": {"name": "precip"}}}}, "5 times, a static field has none"),
         ({"root": "nowhere"}, "there is no folder"),
     ],
 )

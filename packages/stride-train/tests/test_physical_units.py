@@ -11,7 +11,7 @@ SIZE, DAYS = 16, 6
 
 
 def archive(folder):
-    """Metres a day, degrees Celsius, hectopascal, per cent and kilometres, packed, from the north; sea is missing."""
+    """Metres a day, degrees Celsius, pascal, per cent and kilometres, packed, from the north; sea is missing."""
     rng = np.random.default_rng(2)
     shape = (DAYS, SIZE, SIZE)
     rain = rng.gamma(0.5, 0.004, shape)
@@ -26,7 +26,7 @@ def archive(folder):
         {
             "tp": (dims, rain, {"units": "m"}),
             "tas": (dims, rng.normal(8.0, 6.0, shape), {"units": "degC"}),
-            "psl": (dims, rng.normal(1013.0, 9.0, shape), {"units": "hPa"}),
+            "psl": (dims, rng.normal(101300.0, 900.0, shape), {"units": "Pa"}),
             "height": (dims[1:], rng.gamma(2.0, 0.1, shape[1:]), {"units": "km"}),
             "land": (dims[1:], rng.uniform(0.0, 100.0, shape[1:]), {"units": "%"}),
         },
@@ -75,7 +75,7 @@ def test_what_is_saved_is_what_the_files_hold(tmp_path):
         "target/t2m": (box.tas + 273.15, "K"),
         "static/orog": (1000.0 * box.height, "m"),
         "static/lsm": (box.land / 100.0, "1"),
-        "conditioning/msl": (100.0 * blocks.psl, "Pa"),
+        "conditioning/msl": (blocks.psl / 100.0, "hPa"),
         "conditioning/t2m": (blocks.tas + 273.15, "K"),
     }
     for name, (values, units) in expected.items():

@@ -61,9 +61,18 @@ class ForeignGrid:
     mapping: Mapping[str, Any] | None = None
 
 
-def read_grid(dataset: xr.Dataset, array: xr.DataArray, y: str, x: str) -> ForeignGrid:
-    """The grid of a variable from its file's coordinates."""
-    latitude, longitude = (_positions(dataset, y, x, names) for names in (_LATITUDES, _LONGITUDES))
+def read_grid(dataset: xr.Dataset, array: xr.DataArray, y: str, x: str, *, positions: bool = True) -> ForeignGrid:
+    """The grid of a variable from its file's coordinates.
+
+    Args:
+        dataset: the opened file.
+        array: the variable in it.
+        y: dimension of the rows.
+        x: dimension of the columns.
+        positions: whether latitudes and longitudes in two dimensions are read, which are as large as a field.
+    """
+    latitude = _positions(dataset, y, x, _LATITUDES) if positions else None
+    longitude = _positions(dataset, y, x, _LONGITUDES) if positions else None
     both = latitude is not None and longitude is not None
     return ForeignGrid(
         (array.sizes[y], array.sizes[x]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -124,7 +125,7 @@ class Series:
         path = holding.file.path
         with opened(path, self.names.group) as dataset:
             array, roles = _found(dataset, self.key, self.names, self.catalogue, self.group, path)
-            grid = read_grid(dataset, array, roles["y"], roles["x"])
+            grid = read_grid(dataset, array, roles["y"], roles["x"], positions=self.grid.y is None)
             if orientation(self.grid, grid, (f"{self.where} in its first file", repr(str(path)))) != (False, False):
                 raise EvalError(
                     f"{str(path)!r} runs the other way than the first file of {self.where}; import them apart"
@@ -190,7 +191,7 @@ def open_series(
     if group != "ensemble" and len({file.member for file in files}) > 1:
         # The same observations beside each member: those beside the first.
         files = [file for file in files if file.member == files[0].member]
-    first = _look(files[0], group, key, names, catalogue)
+    first = _look(files[0], group, key, names, catalogue, positions=True)
     variable = names.variables[key]
     _conversion(first.array, variable, spec, where, files[0].path)
     holdings = [first.holding]
@@ -230,15 +231,15 @@ class _Look:
     description: str
 
 
-def _look(file: FoundFile, group: str, key: str, names: SourceNames, catalogue: Catalogue) -> _Look:
+def _look(
+    file: FoundFile, group: str, key: str, names: SourceNames, catalogue: Catalogue, *, positions: bool = False
+) -> _Look:
     path = file.path
     with opened(path, names.group) as dataset:
         array, roles = _found(dataset, key, names, catalogue, group, path)
         where = f"'{array.name}' in {str(path)!r}"
         steps = array.sizes[roles["time"]] if "time" in roles else 1
         times, calendar = _times(array, roles, file, names, steps, where) if group != "static" else (("",), "standard")
-        if group == "static" and steps > 1:
-            raise EvalError(f"{where} has {steps} times, a static field has none; choose one with select")
         members = _members(array, roles, file, group, where)
         said = ", ".join(f"{role} = {dim}" if role != dim else dim for role, dim in sorted(roles.items(), key=_role))
         units = names.variables[key].units or array.attrs.get("units", "")
@@ -247,7 +248,7 @@ def _look(file: FoundFile, group: str, key: str, names: SourceNames, catalogue: 
             array=array,
             holding=Holding(file, times, members),
             steps=steps,
-            grid=read_grid(dataset, array, roles["y"], roles["x"]),
+            grid=read_grid(dataset, array, roles["y"], roles["x"], positions=positions),
             calendar=calendar,
             description=f"{array.name} [{units}{f' over {period}' if period else ''}] with {said}",
         )
@@ -269,8 +270,13 @@ def _found(
                 f"ensemble has; choose one with {group}.variables.{key}.select"
             )
         del roles["member"]
-    if group == "static":
-        roles.pop("time", None)
+    if group == "static" and "time" in roles:
+        if array.sizes[roles["time"]] > 1:
+            raise EvalError(
+                f"{where} has {array.sizes[roles['time']]} times, a static field has none; choose one with "
+                f"static.variables.{key}.select"
+            )
+        del roles["time"]
     return array, roles
 
 
@@ -313,15 +319,17 @@ def _members(array: xr.DataArray, roles: dict[str, str], file: FoundFile, group:
 def _require_no_repeats(holdings: Sequence[Holding], where: str) -> None:
     seen: dict[tuple[str, str], Path] = {}
     for holding in holdings:
-        for time in holding.times:
-            for member in holding.members:
-                before = seen.setdefault((time, member), holding.file.path)
-                if before is not holding.file.path or holding.times.count(time) > 1:
-                    both = "twice" if before is holding.file.path else f"and in {str(before)!r}"
-                    raise EvalError(
-                        f"{where}: {time or 'the field'} of member {member} stands in {str(holding.file.path)!r} "
-                        f"{both}; keep one of them"
-                    )
+        path = holding.file.path
+        if len(set(holding.times)) < len(holding.times):
+            twice = next(time for time in holding.times if holding.times.count(time) > 1)
+            raise EvalError(f"{where}: {twice} stands twice in {str(path)!r}; keep one of them")
+        for place in itertools.product(holding.times, holding.members):
+            if place in seen:
+                what = f"{place[0] or 'the field'} of member {place[1]}"
+                raise EvalError(
+                    f"{where}: {what} stands in {str(path)!r} and in {str(seen[place])!r}; keep one of them"
+                )
+            seen[place] = path
 
 
 def _require_sizes(array: xr.DataArray, roles: dict[str, str], holding: Holding, path: Path) -> None:
