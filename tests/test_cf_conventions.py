@@ -179,9 +179,12 @@ def test_a_generated_ensemble_keeps_the_conventions(tmp_path, grid, calendar):
     config = load_experiment(experiment(tmp_path, grid, calendar, **more))
     run = RunFolder(tmp_path / "run")
     run.create()
-    path = export_netcdf(generate(run, config, "interpolated"), tmp_path / "ensemble.nc")
+    # A climatology has members and what sums them up.
+    system = "climatology" if grid == "geographic" else "interpolated"
+    path = export_netcdf(generate(run, config, system), tmp_path / "ensemble.nc")
     assert findings(path) == []
     with netCDF4.Dataset(path) as file:
+        assert (system == "climatology") == ("pmm" in file.groups)
         fields = file["ensemble/prcp"]
         assert file["ensemble/time"].calendar == calendar
         if grid in ("projected", "rotated"):
