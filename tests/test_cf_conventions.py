@@ -116,7 +116,7 @@ def experiment(folder: Path, grid: str, calendar: str, **data: Any) -> Path:
         },
         "model": {"channels": [8, 16], "blocks": 1, "lr_channels": 8, "lr_blocks": 1, "embedding_channels": 16},
         "train": {"budget": "1steps", "batch_size": 1, "precision": "32-true"},
-        "generate": {"members": 2, "sampler": {"steps": 1}},
+        "generate": {"members": 2, "sampler": {"steps": 1}, "mean": True, "spread": True},
     }
     path = folder / "experiment.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False))
@@ -184,7 +184,7 @@ def test_a_generated_ensemble_keeps_the_conventions(tmp_path, grid, calendar):
     path = export_netcdf(generate(run, config, system), tmp_path / "ensemble.nc")
     assert findings(path) == []
     with netCDF4.Dataset(path) as file:
-        assert (system == "climatology") == ("pmm" in file.groups)
+        assert (system == "climatology") == ({"pmm", "mean", "spread"} <= set(file.groups))
         fields = file["ensemble/prcp"]
         assert file["ensemble/time"].calendar == calendar
         if grid in ("projected", "rotated"):
