@@ -15,5 +15,9 @@ class TrainingError(StrideError):
     """Training that cannot go on, such as a loss that is not finite."""
 
 
+class EndedTogether(StrideError):
+    """Of one of several processes: it ends because another one does, which says why."""
+
+
 class GenerationError(StrideError):
     """An ensemble that cannot be generated or written."""

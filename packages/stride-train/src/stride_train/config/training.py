@@ -33,7 +33,11 @@ class TrainConfig(BaseModel):
 
     Attributes:
         budget: When training ends: `600steps`, `50000images` or `10min` of wall clock, monitors included.
-        batch_size: Images of one optimiser step.
+        batch_size: Images of one optimiser step, whatever the number of processes.
+        accumulate: Turns in which a process computes its share of a step, one after the other: less memory, the same
+            update to rounding.
+        devices: Processes on this machine, each with a device of its own: `auto` is one, or as many as torchrun or
+            SLURM's srun have started.
         crops_per_field: Crops that one epoch draws of each time when a shuffle region is given.
         learning_rate: Peak learning rate of AdamW.
         warmup_steps: Steps of linear rise to it.
@@ -68,6 +72,8 @@ class TrainConfig(BaseModel):
 
     budget: Budget = Amount.parse("10min")
     batch_size: int = Field(default=8, ge=1)
+    accumulate: int = Field(default=1, ge=1)
+    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     crops_per_field: int = Field(default=1, ge=1)
     learning_rate: float = Field(default=3e-3, gt=0)
     warmup_steps: int = Field(default=100, ge=0)
@@ -98,4 +104,8 @@ class TrainConfig(BaseModel):
     def _ordered(self) -> TrainConfig:
         if self.sigma_min >= self.sigma_max:
             raise ValueError(f"sigma_min {self.sigma_min} must be below sigma_max {self.sigma_max}")
+        if self.accumulate > 1 and self.gate_reweighting > 0:
+            raise ValueError(
+                "gate_reweighting needs a mean over the whole batch; with it, leave accumulate at 1"
+            )
         return self

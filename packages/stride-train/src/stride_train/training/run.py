@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 
 from pydantic import ValidationError
+from stride_data.adapter_protocol import Adapter
 from stride_data.config import HOW_IT_IS_READ
 from stride_model.parameters import summary
 
@@ -18,6 +21,7 @@ from stride_train.generation.domain import generated_domain
 from stride_train.progress import progress
 from stride_train.run_folder import RunFolder, write_text
 from stride_train.target_scales import TargetScales, measure_target_scales
+from stride_train.training.processes import Processes, launch
 from stride_train.training.trainer import Trainer, TrainingResult
 
 # What may change between the sessions of one training: how long it goes on, what it reports and where its data lie, not
@@ -31,6 +35,8 @@ _MAY_CHANGE = {
         "num_workers",
         "monitor",
         "accelerator",
+        "devices",
+        "accumulate",
         "compile",
     },
     "data": HOW_IT_IS_READ,
@@ -48,13 +54,31 @@ def train(config: ExperimentConfig, run: RunFolder, *, resume: bool) -> Training
     Raises:
         StrideError: If the data, the run folder or a checkpoint are wrong, or the loss is not finite.
     """
-    if not resume and list_checkpoints(run.checkpoints):
-        raise ExperimentError(
-            f"'{run.path}' already holds a trained model: add --resume to go on with it, or choose another folder "
-            "with --out."
-        )
-    path = latest_checkpoint(run.checkpoints) if resume else None
-    adapter = prepare_statistics(config, run)
+    processes = launch(config.train)
+    path = processes.from_first(lambda: _where_it_stopped(config, run, resume=resume))
+    adapter = processes.first_then_others(lambda: prepare_statistics(config, run))
+    trainer = processes.each(lambda: _assemble(config, run, adapter, path, processes))
+    processes.from_first(lambda: _describe(config, run, trainer))
+    with progress(f"training ({config.train.budget.text})") if processes.first else nullcontext(_silent) as advance:
+        return trainer.train(advance)
+
+
+def _where_it_stopped(config: ExperimentConfig, run: RunFolder, *, resume: bool) -> Path | None:
+    """The checkpoint to go on from; None to begin."""
+    if not resume:
+        if list_checkpoints(run.checkpoints):
+            raise ExperimentError(
+                f"'{run.path}' already holds a trained model: add --resume to go on with it, or choose another folder "
+                "with --out."
+            )
+        return None
+    return latest_checkpoint(run.checkpoints)
+
+
+def _assemble(
+    config: ExperimentConfig, run: RunFolder, adapter: Adapter, path: Path | None, processes: Processes
+) -> Trainer:
+    """The trainer in the state of a checkpoint, or at its beginning."""
     generated_domain(adapter, config.generate)  # a mistake there shows before the long work
     if path is None:
         scales = measure_target_scales(
@@ -64,15 +88,22 @@ def train(config: ExperimentConfig, run: RunFolder, *, resume: bool) -> Training
         checkpoint = load_checkpoint(path)
         scales = TargetScales.of(checkpoint.spec)
         require_same_experiment(checkpoint.config, config, str(path))
-    trainer = Trainer(config, adapter, assemble_spec(adapter, config.model, scales=scales), run)
+    trainer = Trainer(config, adapter, assemble_spec(adapter, config.model, scales=scales), run, processes)
     if path is not None:
         trainer.resume(path)
+    return trainer
+
+
+def _describe(config: ExperimentConfig, run: RunFolder, trainer: Trainer) -> None:
+    """Writes what is trained to the run folder."""
     run.save_config(config)
     described = summary(trainer.averaged_denoiser)
     write_text(run.model_summary, f"{described}\n")
     print(f"network: {', '.join(described.splitlines()[-3:])}", file=sys.stderr, flush=True)
-    with progress(f"training ({config.train.budget.text})") as advance:
-        return trainer.train(advance)
+
+
+def _silent(fraction: float, note: str = "") -> None:
+    """Of the processes that train together one shows how far they are."""
 
 
 def training_finished(config: ExperimentConfig, run: RunFolder) -> bool:
