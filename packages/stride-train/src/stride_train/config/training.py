@@ -105,7 +105,5 @@ class TrainConfig(BaseModel):
         if self.sigma_min >= self.sigma_max:
             raise ValueError(f"sigma_min {self.sigma_min} must be below sigma_max {self.sigma_max}")
         if self.accumulate > 1 and self.gate_reweighting > 0:
-            raise ValueError(
-                "gate_reweighting needs a mean over the whole batch; with it, leave accumulate at 1"
-            )
+            raise ValueError("gate_reweighting needs a mean over the whole batch; with it, leave accumulate at 1")
         return self

@@ -176,6 +176,13 @@ def launch(options: TrainConfig) -> Processes:
     return Processes(fabric)
 
 
+def first_started() -> bool:
+    """Whether this process is the first of those that a launcher has started, or there is no launcher."""
+    if _started() is None:
+        return True
+    return int(os.environ["RANK" if "RANK" in os.environ else "SLURM_PROCID"]) == 0
+
+
 def check_division(options: TrainConfig, size: int) -> None:
     """Checks that a batch divides into the processes' shares and these into turns.
 

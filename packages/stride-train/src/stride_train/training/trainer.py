@@ -21,7 +21,6 @@ from stride_train.checkpoint import (
     Checkpoint,
     TrainingState,
     flatten_optimizer,
-    load_checkpoint,
     require_same_spec,
     restore_optimizer,
     save_checkpoint,
@@ -32,6 +31,7 @@ from stride_train.errors import ExperimentError, TrainingError
 from stride_train.progress import Advance
 from stride_train.run_folder import RunFolder
 from stride_train.seeds import derived_seed
+from stride_train.training.disk import writing_to
 from stride_train.training.ema import WeightAverage
 from stride_train.training.gate_reliability import draw_reliability, gate_reliability, write_reliability
 from stride_train.training.history import History, draw_history
@@ -60,14 +60,14 @@ class TrainingResult:
         checkpoint: The last checkpoint.
         state: How far training went.
         parameters: Number of trained parameters.
-        stopped: Whether it was asked to stop before its budget was used up.
+        interrupted: Whether a signal ended it before its budget was used up.
         first: Whether this process speaks for all that trained.
     """
 
     checkpoint: Path
     state: TrainingState
     parameters: int
-    stopped: bool = False
+    interrupted: bool = False
     first: bool = True
 
 
@@ -133,13 +133,12 @@ class Trainer:
         self.saved: TrainingState | None = None
         self.last_written: Path | None = None
 
-    def resume(self, path: Path) -> None:
+    def resume(self, checkpoint: Checkpoint) -> None:
         """Takes up the state of a checkpoint.
 
         Raises:
-            CheckpointError: If it cannot be read or was made for another model.
+            CheckpointError: If it was made for another model.
         """
-        checkpoint: Checkpoint = load_checkpoint(path)
         require_same_spec(checkpoint, self.spec)
         self.denoiser.load_state_dict(checkpoint.network)
         if self.uncertainty is not None:
@@ -147,7 +146,7 @@ class Trainer:
         self.average.state = {name: value.to(self.device) for name, value in checkpoint.average.items()}
         restore_optimizer(self.optimizer, checkpoint.optimizer)
         self.state = self.saved = checkpoint.state
-        self.last_written = path
+        self.last_written = checkpoint.path
 
     def train(self, advance: Advance) -> TrainingResult:
         """Trains until the budget is used up, or until a signal asks to stop.
@@ -159,15 +158,14 @@ class Trainer:
             TrainingError: If the loss is not finite; the state before that step is saved.
         """
         with StopRequest() as asked:
-            stopped = self._train(advance, asked)
-        if self.processes.first:
-            draw_history(self.run.history, self.run.history_picture, f"Training of {self.config.name}")
+            interrupted = self._train(advance, asked)
+        self.processes.from_first(self._draw)
         assert self.last_written is not None
         parameters = sum(p.numel() for p in self.denoiser.parameters())
-        return TrainingResult(self.last_written, self.state, parameters, stopped, self.processes.first)
+        return TrainingResult(self.last_written, self.state, parameters, interrupted, self.processes.first)
 
     def _train(self, advance: Advance, asked: StopRequest) -> bool:
-        """The loop; returns whether it was asked to stop before its end."""
+        """The loop; returns whether a signal ended it early."""
         options, processes = self.config.train, self.processes
         history = processes.from_first(lambda: History(self.run.history, resume_at=self.state.step or None))
         begun = time.monotonic() - self.state.seconds
@@ -260,9 +258,12 @@ class Trainer:
 
     def _record(self, history: History, row: dict[str, float]) -> None:
         state = self.state
-        self.processes.from_first(
-            lambda: history.append(step=state.step, images=state.images, seconds=state.seconds, **row)
-        )
+
+        def append() -> None:
+            with writing_to(self.run.path):
+                history.append(step=state.step, images=state.images, seconds=state.seconds, **row)
+
+        self.processes.from_first(append)
 
     def _timed_monitor(self) -> tuple[dict[str, float], float]:
         """Columns of the history, and the seconds that they took."""
@@ -317,5 +318,9 @@ class Trainer:
             keep_last=self.config.train.keep_last,
             uncertainty=None if self.uncertainty is None else self.uncertainty.state_dict(),
         )
-        draw_history(self.run.history, self.run.history_picture, f"Training of {self.config.name}")
+        self._draw()
         return path
+
+    def _draw(self) -> None:
+        with writing_to(self.run.path):
+            draw_history(self.run.history, self.run.history_picture, f"Training of {self.config.name}")
