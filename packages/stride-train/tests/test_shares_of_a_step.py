@@ -63,12 +63,6 @@ def assert_same_to_rounding(run, other):
             torch.testing.assert_close(getattr(ours, section)[name], value, rtol=0, atol=2e-4, msg=name)
 
 
-def test_two_processes_have_the_losses_of_one(two_targets_file, tmp_path):
-    alone = trained(two_targets_file, tmp_path / "alone", ONE_AT_A_TIME)
-    two_processes((two_targets_file, tmp_path / "two", *ONE_AT_A_TIME))
-    assert_same_to_rounding(RunFolder(tmp_path / "two"), alone)
-
-
 @pytest.mark.parametrize(
     ("file", "overrides"), [("two_targets_file", ONE_AT_A_TIME), ("experiment_file", GATED)], ids=["labels", "gate"]
 )
@@ -80,17 +74,18 @@ def test_turns_give_the_update_of_the_whole(request, file, overrides, tmp_path):
 
 
 @pytest.mark.slow
-def test_processes_and_turns_with_a_gate_and_temporal_stacks(experiment_file, two_targets_file, tmp_path):
-    stacked = [*REWEIGHTED, "train.monitor.cases=1", "train.monitor.every=2steps"]
-    both = [*ONE_AT_A_TIME, "train.accumulate=2"]
+def test_two_processes_have_the_losses_of_one(experiment_file, two_targets_file, tmp_path):
+    monitored = [*REWEIGHTED, "train.monitor.cases=1", "train.monitor.every=2steps"]
     two_processes(
-        (experiment_file, tmp_path / "gate", *stacked),
-        (two_targets_file, tmp_path / "turns", *both),
+        (two_targets_file, tmp_path / "labels", *ONE_AT_A_TIME),
+        (two_targets_file, tmp_path / "turns", *ONE_AT_A_TIME, "train.accumulate=2"),
+        (experiment_file, tmp_path / "gate", *monitored),
         (experiment_file, tmp_path / "bf16", *STEPS, "train.precision=bf16-mixed"),
     )
-    assert_same_to_rounding(RunFolder(tmp_path / "gate"), trained(experiment_file, tmp_path / "gate-alone", stacked))
-    whole = trained(two_targets_file, tmp_path / "turns-alone", ONE_AT_A_TIME)
-    assert_same_to_rounding(RunFolder(tmp_path / "turns"), whole)
+    alone = trained(two_targets_file, tmp_path / "labels-alone", ONE_AT_A_TIME)
+    assert_same_to_rounding(RunFolder(tmp_path / "labels"), alone)
+    assert_same_to_rounding(RunFolder(tmp_path / "turns"), alone)
+    assert_same_to_rounding(RunFolder(tmp_path / "gate"), trained(experiment_file, tmp_path / "gate-alone", monitored))
     assert len(read_history(tmp_path / "bf16" / "history.csv")) == 4
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import stride_train.checkpoint
 import stride_train.training.trainer
 import torch
+from stride_train.data import open_data
 from stride_train.experiments import load_experiment
 from stride_train.run_folder import RunFolder
 from stride_train.training.run import train
@@ -76,6 +77,7 @@ if __name__ == "__main__":
     stride_train.training.trainer.draw_history = lambda *_: None  # takes longer than a step, and leaves nothing to lose
     experiment, run = load_experiment(sys.argv[1], sys.argv[4:]), RunFolder(Path(sys.argv[2]))
     run.create()
+    open_data(experiment)  # what it imports is then there for all copies
     chance, writing, steps = random.Random(int(sys.argv[3])), 0, set()
     for kill in range(KILLS):
         child = os.fork()

@@ -9,6 +9,9 @@ from pydantic import BaseModel, Field, model_validator
 from stride_train.config.budget import Amount, Budget
 from stride_train.config.strict import STRICT
 
+Decay = Literal["linear", "cosine", "inverse_sqrt", "none"]
+"""How the learning rate falls."""
+
 
 class MonitorConfig(BaseModel):
     """The sanity monitors: a small ensemble on validation times, drawn as training goes.
@@ -41,7 +44,9 @@ class TrainConfig(BaseModel):
         crops_per_field: Crops that one epoch draws of each time when a shuffle region is given.
         learning_rate: Peak learning rate of AdamW.
         warmup_steps: Steps of linear rise to it.
-        decay_from: Share of the budget after which the rate falls linearly to zero; 1 keeps it constant.
+        decay: How the rate falls: `linear` or `cosine` to zero at the end of the budget, `inverse_sqrt` as
+            sqrt(decay_from / share of the budget) (Karras et al. 2024, eq. 67), `none` not at all.
+        decay_from: Share of the budget after which it falls; 1 keeps it constant.
         weight_decay: Decoupled weight decay.
         gradient_clip: Largest norm of the gradient.
         noise_levels: `lognormal` (p_mean, p_std) or `loguniform` (sigma_min, sigma_max): which sigma training sees.
@@ -77,6 +82,7 @@ class TrainConfig(BaseModel):
     crops_per_field: int = Field(default=1, ge=1)
     learning_rate: float = Field(default=3e-3, gt=0)
     warmup_steps: int = Field(default=100, ge=0)
+    decay: Decay = "linear"
     decay_from: float = Field(default=0.5, ge=0, le=1)
     weight_decay: float = Field(default=0.0, ge=0)
     gradient_clip: float = Field(default=1.0, gt=0)
@@ -104,6 +110,8 @@ class TrainConfig(BaseModel):
     def _ordered(self) -> TrainConfig:
         if self.sigma_min >= self.sigma_max:
             raise ValueError(f"sigma_min {self.sigma_min} must be below sigma_max {self.sigma_max}")
+        if self.decay == "inverse_sqrt" and self.decay_from == 0:
+            raise ValueError("decay: inverse_sqrt falls from decay_from on and needs it above 0")
         if self.accumulate > 1 and self.gate_reweighting > 0:
             raise ValueError("gate_reweighting needs a mean over the whole batch; with it, leave accumulate at 1")
         return self

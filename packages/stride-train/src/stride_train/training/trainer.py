@@ -180,7 +180,11 @@ class Trainer:
                 break
             step = self.state.step
             factor = learning_rate_factor(
-                step, fraction, warmup_steps=options.warmup_steps, decay_from=options.decay_from
+                step,
+                fraction,
+                warmup_steps=options.warmup_steps,
+                decay_from=options.decay_from,
+                decay=options.decay,
             )
             row = self._step(batch, step, options.learning_rate * factor)
             step, images = step + 1, self.state.images + batch["target"].shape[0] * processes.size
