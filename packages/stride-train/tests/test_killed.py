@@ -15,7 +15,7 @@ from stride_train.training.history import read_history
 from stride_train.training.run import train
 
 OPTIONS = [
-    "train.budget=200steps", "train.log_every=1", "train.monitor.every=20steps",
+    "train.budget=150steps", "train.log_every=1", "train.monitor.every=20steps",
     "train.uncertainty_weighting=true", "model.dropout=0.1",
 ]  # fmt: skip
 
@@ -38,7 +38,7 @@ def test_a_training_that_is_killed_twenty_times_ends_as_the_undisturbed_one(expe
     undisturbed.create()
     train(load_experiment(experiment_file, [*OPTIONS, "train.checkpoint_every=100steps"]), undisturbed, resume=False)
     ours, theirs = (load_checkpoint(latest_checkpoint(folder.checkpoints)) for folder in (run, undisturbed))
-    assert ours.state.step == theirs.state.step == 200
+    assert ours.state.step == theirs.state.step == 150
     for section in ("network", "average", "optimizer", "uncertainty"):
         assert getattr(ours, section).keys() == getattr(theirs, section).keys()
         for name, value in getattr(theirs, section).items():
@@ -51,6 +51,6 @@ def test_a_training_that_is_killed_twenty_times_ends_as_the_undisturbed_one(expe
     seconds = [float(row["seconds"]) for row in read_history(run.history)]
     assert seconds == sorted(seconds)
     assert sorted(path.name for path in run.checkpoints.iterdir()) == [
-        "step_000000199.safetensors",
-        "step_000000200.safetensors",
+        "step_000000149.safetensors",
+        "step_000000150.safetensors",
     ]

@@ -76,7 +76,7 @@ def test_turns_give_the_update_of_the_whole(request, file, overrides, tmp_path):
 @pytest.mark.slow
 def test_two_processes_have_the_losses_of_one(experiment_file, two_targets_file, tmp_path):
     monitored = [*REWEIGHTED, "train.monitor.cases=1", "train.monitor.every=2steps"]
-    two_processes(
+    result = two_processes(
         (two_targets_file, tmp_path / "labels", *ONE_AT_A_TIME),
         (two_targets_file, tmp_path / "turns", *ONE_AT_A_TIME, "train.accumulate=2"),
         (experiment_file, tmp_path / "gate", *monitored),
@@ -87,6 +87,16 @@ def test_two_processes_have_the_losses_of_one(experiment_file, two_targets_file,
     assert_same_to_rounding(RunFolder(tmp_path / "turns"), alone)
     assert_same_to_rounding(RunFolder(tmp_path / "gate"), trained(experiment_file, tmp_path / "gate-alone", monitored))
     assert len(read_history(tmp_path / "bf16" / "history.csv")) == 4
+    assert "Warning" not in result.stderr
+    # An error of one process ends all; the first says it, the others are told.
+    assert sorted(line for line in result.stdout.splitlines() if " in " in line) == [
+        "a fault in 0: KeyError",
+        "a fault in 1: EndedTogether",
+        "of 0 in 0: TrainingError: an error of process 0",
+        "of 0 in 1: EndedTogether: an error of process 0",
+        "of 1 in 0: StrideError: an error of process 1",
+        "of 1 in 1: EndedTogether: an error of process 1",
+    ]
 
 
 @pytest.mark.parametrize(

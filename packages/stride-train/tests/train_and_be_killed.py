@@ -21,7 +21,7 @@ from stride_train.training.run import train
 
 KILLS = 20
 PAUSE = 0.03  # seconds, within the writing of a checkpoint
-LATEST = 0.3  # seconds after its first checkpoint at which a copy is killed
+LATEST = 0.2  # seconds after its first checkpoint at which a copy is killed
 
 _save_file = stride_train.checkpoint.save_file
 

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed
 from lightning_fabric import Fabric
-from lightning_fabric.strategies.ddp import DDPStrategy
 from stride_vars.errors import StrideError
 
 from stride_train.config.training import TrainConfig
@@ -161,8 +160,7 @@ def launch(options: TrainConfig) -> Processes:
     try:
         fabric = Fabric(
             accelerator=options.accelerator,
-            # Buffers never change, so that nothing has to be sent for them.
-            strategy=DDPStrategy(broadcast_buffers=False) if size > 1 else "auto",
+            strategy="ddp" if size > 1 else "auto",
             devices=devices,
             num_nodes=nodes,
             precision=precision,
