@@ -18,7 +18,7 @@ from stride_train.training.history import History, read_history
 from stride_train.training.run import train
 from stride_train.training.stopping import StopRequest
 
-CONSTANT = ["train.decay_from=1.0", "train.log_every=1"]
+CONSTANT = ["train.decay_from=1.0", "train.log_every=1", "train.monitor.cases=0"]
 
 
 def start(experiment_file, folder, *overrides, resume=False):
@@ -41,10 +41,17 @@ def assert_equal(run, other):
     assert rows[0] == rows[1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
-def test_a_signal_ends_training_after_the_step_and_it_goes_on_exactly(experiment_file, tmp_path, monkeypatch, number):
-    undisturbed, result = start(experiment_file, tmp_path / "undisturbed", "train.budget=5steps")
+@pytest.fixture(scope="module")
+def undisturbed(experiment_file, tmp_path_factory):
+    run, result = start(experiment_file, tmp_path_factory.mktemp("undisturbed"), "train.budget=5steps")
     assert not result.interrupted
+    return run
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+def test_a_signal_ends_training_after_the_step_and_it_goes_on_exactly(
+    experiment_file, undisturbed, tmp_path, monkeypatch, number
+):
     append, before = History.append, signal.getsignal(number)
 
     def disturbed(self, **values):
