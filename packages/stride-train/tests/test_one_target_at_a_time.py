@@ -7,6 +7,7 @@ import pytest
 import torch
 import xarray as xr
 from stride_data.loaders import make_loader
+from stride_model.noise_levels import LogNormal
 from stride_train.checkpoint import latest_checkpoint, load_checkpoint
 from stride_train.config import Amount, GenerateConfig
 from stride_train.data import open_data, prepare_statistics
@@ -19,8 +20,9 @@ from stride_train.run_folder import RunFolder
 from stride_train.seeds import derived_generator
 from stride_train.training.history import read_history
 from stride_train.training.objective import Objective
-from stride_train.training.one_target import draw_targets
+from stride_train.training.one_target import choose_targets
 from stride_train.training.run import train
+from stride_train.training.step_draws import draw_step
 from stride_train.training.trainer import Trainer
 from stride_vars.ensemble_format import EnsembleAttrs
 
@@ -48,21 +50,25 @@ def open_store(path):
     return xr.open_datatree(path, engine="zarr")
 
 
+def drawn_labels(shape, seed):
+    return draw_step(LogNormal(), shape, torch.Generator().manual_seed(seed), one_target=True).labels
+
+
 def test_the_drawn_target_comes_with_its_mask_and_number():
     target = torch.arange(6.0).reshape(2, 3, 1, 1).expand(2, 3, 4, 4)
     mask = target > 2  # the first sample is missing altogether
     for seed in range(5):
-        drawn, observed, labels = draw_targets(target, mask, torch.Generator().manual_seed(seed))
+        labels = drawn_labels((2, 3, 4, 4), seed)
+        drawn, observed = choose_targets(target, mask, labels)
         assert drawn.shape == observed.shape == (2, 1, 4, 4)
         assert labels.dtype == torch.int64
         assert drawn[:, 0, 0, 0].tolist() == [float(labels[0]), 3.0 + float(labels[1])]
         assert observed[:, 0].any(dim=(-2, -1)).tolist() == [False, True]
-    assert draw_targets(target, None, torch.Generator())[1] is None
+    assert choose_targets(target, None, labels)[1] is None
 
 
 def test_every_target_is_drawn_as_often():
-    target = torch.zeros(9000, 3, 1, 1)
-    counts = Counter(draw_targets(target, None, torch.Generator().manual_seed(0))[2].tolist())
+    counts = Counter(drawn_labels((9000, 3, 1, 1), seed=0).tolist())
     assert [counts[label] for label in range(3)] == pytest.approx([3000] * 3, abs=4 * (9000 * 2 / 9) ** 0.5)
 
 
@@ -152,7 +158,10 @@ def test_batches_and_labels_are_the_same_with_any_number_of_workers(separate):
     def losses(workers):
         loader = make_loader(trainer.adapter, "train", batch_size=4, seed=3, shuffle=True, num_workers=workers)
         objective: Objective = trainer.objective
-        return [objective(batch, derived_generator(3, "noise", k))["edm"].item() for k, batch in enumerate(loader)]
+        return [
+            objective(batch, objective.draw(batch["target"].shape, derived_generator(3, "noise", k)))["edm"].item()
+            for k, batch in enumerate(loader)
+        ]
 
     assert losses(0) == losses(2)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -51,7 +53,8 @@ def run_experiment(
     """Runs the whole chain on an experiment of yours.
 
     Statistics, training, generation with baselines, evaluation and report, in one run folder. Run again, it goes on
-    where it was broken off; stages that are done are not done again. Each stage can also be typed alone:
+    where it was broken off; stages that are done are not done again. SIGTERM, SLURM's SIGUSR1 and Ctrl-C end training
+    after the present step with a checkpoint, and the chain with exit code 0. Each stage can also be typed alone:
     `stride-data stats`, `stride-train`, `stride-generate`, `stride-eval`.
     """
     _run(experiment, out, set_)
@@ -67,15 +70,25 @@ def experiments() -> None:
 
 
 def _run(experiment: str, out: Path | None, overrides: list[str] | None) -> None:
+    from stride_train.errors import EndedTogether
     from stride_train.experiments import load_experiment
     from stride_train.run_folder import RunFolder
 
     from stride_app.closing import closing_lines
-    from stride_app.stages import run_chain
+    from stride_app.stages import OneOfSeveral, Stopped, run_chain
 
     config = load_experiment(experiment, overrides or [])
     run = RunFolder(out or Path("runs") / config.name)
-    result = run_chain(config, run)
+    try:
+        result = run_chain(config, run)
+    except OneOfSeveral:
+        return
+    except EndedTogether as error:
+        raise typer.Exit(2) from error
+    except Stopped:
+        typer.echo(f"stopped while training, with a checkpoint in {run.checkpoints}")
+        typer.echo(f"resume with {shlex.join(['stride', *sys.argv[1:]])}")
+        return
     for line in closing_lines(result):
         typer.echo(line)
 

@@ -31,6 +31,14 @@ class ChainResult:
     unseen: bool
 
 
+class Stopped(Exception):
+    """A signal ended training before its budget was used up: what it has is saved, and the chain ends here."""
+
+
+class OneOfSeveral(Exception):
+    """Several processes trained together, and the first goes on alone: the others end here."""
+
+
 def run_chain(config: ExperimentConfig, run: RunFolder) -> ChainResult:
     """Statistics, training, generation with baselines, evaluation.
 
@@ -39,6 +47,8 @@ def run_chain(config: ExperimentConfig, run: RunFolder) -> ChainResult:
         run: Where everything goes.
 
     Raises:
+        Stopped: If a signal came while training.
+        OneOfSeveral: In all processes but the first, where several train.
         StrideError: If anything that a user can mend is wrong; the `evaluate` section is checked before the long work.
     """
     from stride_eval.config import load_config
@@ -71,12 +81,19 @@ def _check_reference(evaluation: EvalConfig, systems: Sequence[str]) -> None:
 
 def _train(config: ExperimentConfig, run: RunFolder) -> None:
     from stride_train.checkpoint import list_checkpoints
+    from stride_train.training.processes import first_started
     from stride_train.training.run import train, training_finished
 
     if training_finished(config, run):
+        if not first_started():
+            raise OneOfSeveral
         say("training: done before")
         return
-    train(config, run, resume=bool(list_checkpoints(run.checkpoints)))
+    result = train(config, run, resume=bool(list_checkpoints(run.checkpoints)))
+    if not result.first:
+        raise OneOfSeveral
+    if result.interrupted:
+        raise Stopped
 
 
 def _generate(config: ExperimentConfig, run: RunFolder, name: str) -> Path:

@@ -8,7 +8,9 @@ name and renamed.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,8 +113,10 @@ def save_checkpoint(
 
     Returns:
         The file written, `folder/step_<9 digits>.safetensors`.
+
+    Raises:
+        CheckpointError: If it cannot be written, such as on a full disk; those from before are kept.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         f"{section}.{name}": value.detach().cpu().contiguous()
         for section, values in zip(
@@ -133,13 +137,30 @@ def save_checkpoint(
     path = folder / f"step_{state.step:09d}.safetensors"
     temporary = folder / f".{path.name}.partial"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         save_file(tensors, temporary, metadata={"stride": json.dumps(header)})
+        _to_the_disk(temporary)
         temporary.replace(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"The checkpoint '{path}' cannot be written ({error}): make room or mend that, then go on with --resume; "
+            "the one before it is kept."
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
     for old in list_checkpoints(folder)[:-keep_last]:
         old.unlink()
     return path
+
+
+def _to_the_disk(path: Path) -> None:
+    """Sees to it that a file is on the disk before it gets its name, should the machine lose its power."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -178,8 +199,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except (SafetensorError, json.JSONDecodeError, OSError) as error:
         raise CheckpointError(
             f"The checkpoint '{path}' cannot be read, it was probably cut short ({error}): delete it, the one before "
-            "it "
-            "is then used."
+            "it is then used.",
+            cut_short=True,
         ) from error
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise CheckpointError(f"'{path}' is no checkpoint of stride-train: name one that it wrote.")

@@ -8,11 +8,24 @@ class ExperimentError(StrideError):
 
 
 class CheckpointError(StrideError):
-    """A checkpoint that is missing, cut short, too new or made for something else."""
+    """A checkpoint that is missing, cut short, too new or made for something else.
+
+    Attributes:
+        cut_short: Whether the file is there and cannot be read.
+    """
+
+    def __init__(self, message: str, *, cut_short: bool = False) -> None:
+        """Takes the sentence."""
+        super().__init__(message)
+        self.cut_short = cut_short
 
 
 class TrainingError(StrideError):
     """Training that cannot go on, such as a loss that is not finite."""
+
+
+class EndedTogether(StrideError):
+    """Of one of several processes: it ends because another one does, which says why."""
 
 
 class GenerationError(StrideError):

@@ -17,6 +17,7 @@ def rain_gate_loss(
     channels: tuple[int, ...],
     thresholds: tuple[float, ...],
     mask: Tensor | None = None,
+    count: float | None = None,
 ) -> Tensor:
     """Binary cross-entropy of "target > threshold", mean over observed pixels.
 
@@ -28,6 +29,7 @@ def rain_gate_loss(
         channels: The G gated channels of the target.
         thresholds: One per gated channel, in the target's scaled units.
         mask: bool [B, C_out, H, W], True where observed; None where all is.
+        count: Number of observed pixels to divide by, where the batch is a share of a larger one.
 
     Returns:
         Scalar, float32.
@@ -35,6 +37,6 @@ def rain_gate_loss(
     wet = exceeds(target, channels, thresholds).float()
     entropy = F.binary_cross_entropy_with_logits(logits.float(), wet, reduction="none")
     if mask is None:
-        return entropy.mean()
+        return entropy.mean() if count is None else entropy.sum() / max(count, 1)
     observed = mask[:, list(channels)]
-    return entropy.where(observed, 0.0).sum() / observed.sum().clamp(min=1)
+    return entropy.where(observed, 0.0).sum() / (observed.sum().clamp(min=1) if count is None else max(count, 1))

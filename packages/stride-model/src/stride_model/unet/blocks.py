@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stride_model.unet.dropout import BatchDropout
+
 HEAD_CHANNELS = 32
 """Width of an attention head, where the channels divide by it."""
 
@@ -75,7 +77,7 @@ class ResBlock(nn.Module):
         self.depthwise = nn.Conv2d(out_channels, out_channels, 3, padding=1, groups=out_channels)
         self.norm = AdaptiveNorm(out_channels, embedding_channels)
         self.expand = nn.Conv2d(out_channels, expansion * out_channels, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = BatchDropout(dropout)
         self.contract = zero(nn.Conv2d(expansion * out_channels, out_channels, 1))
 
     def forward(self, x: Tensor, embedding: Tensor, skip: Tensor | None = None) -> Tensor:

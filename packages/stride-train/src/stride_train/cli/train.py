@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +47,9 @@ def train(
     `train.budget` is used up. The run folder then holds `config.yaml`, `statistics.json`, `model.txt`, `checkpoints/`,
     `history.csv` and `history.png`. Next: `stride-generate RUN_DIR`.
 
+    SIGTERM, SLURM's SIGUSR1 and Ctrl-C end it after the present step with a checkpoint and exit code 0. Under
+    `torchrun --no-python` or `srun` the same command trains with all processes that they start.
+
     Examples:
     - `stride-train` trains the embedded example.
 
@@ -65,17 +70,24 @@ def train(
     experiment = load_experiment(config or EMBEDDED, set_ or [])
     folder = RunFolder(out or Path("runs") / experiment.name)
 
+    from stride_train.errors import EndedTogether
     from stride_train.training.run import train as train_experiment
 
     folder.create()
-    result = train_experiment(experiment, folder, resume=resume)
+    try:
+        result = train_experiment(experiment, folder, resume=resume)
+    except EndedTogether as error:
+        raise typer.Exit(2) from error
+    if not result.first:
+        return
     state = result.state
+    again = shlex.join(["stride-train", *sys.argv[1:], *([] if resume else ["--resume"])])
     typer.echo(
-        f"trained {result.parameters:,} parameters for {state.step} steps, {state.images} images, {state.seconds:.0f} "
-        "s\n"
+        f"{'stopped' if result.interrupted else 'trained'} {result.parameters:,} parameters "
+        f"{'after' if result.interrupted else 'for'} {state.step} steps, {state.images} images, {state.seconds:.0f} s\n"
         f"checkpoint {result.checkpoint}\n"
         f"history    {folder.history_picture}\n"
-        f"next       stride-generate {folder.path}"
+        f"{f'resume with {again}' if result.interrupted else f'next       stride-generate {folder.path}'}"
     )
 
 

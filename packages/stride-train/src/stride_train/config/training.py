@@ -10,6 +10,9 @@ from stride_train.averages.profiles import exponent_of
 from stride_train.config.budget import Amount, Budget
 from stride_train.config.strict import STRICT
 
+Decay = Literal["linear", "cosine", "inverse_sqrt", "none"]
+"""How the learning rate falls."""
+
 
 class MonitorConfig(BaseModel):
     """The sanity monitors: a small ensemble on validation times, drawn as training goes.
@@ -34,11 +37,17 @@ class TrainConfig(BaseModel):
 
     Attributes:
         budget: When training ends: `600steps`, `50000images` or `10min` of wall clock, monitors included.
-        batch_size: Images of one optimiser step.
+        batch_size: Images of one optimiser step, whatever the number of processes.
+        accumulate: Turns in which a process computes its share of a step, one after the other: less memory, the same
+            update to rounding.
+        devices: Processes on this machine, each with a device of its own: `auto` is one, or as many as torchrun or
+            SLURM's srun have started.
         crops_per_field: Crops that one epoch draws of each time when a shuffle region is given.
         learning_rate: Peak learning rate of AdamW.
         warmup_steps: Steps of linear rise to it.
-        decay_from: Share of the budget after which the rate falls linearly to zero; 1 keeps it constant.
+        decay: How the rate falls: `linear` or `cosine` to zero at the end of the budget, `inverse_sqrt` as
+            sqrt(decay_from / share of the budget) (Karras et al. 2024, eq. 67), `none` not at all.
+        decay_from: Share of the budget after which it falls; 1 keeps it constant.
         weight_decay: Decoupled weight decay.
         gradient_clip: Largest norm of the gradient.
         noise_levels: `lognormal` (p_mean, p_std) or `loguniform` (sigma_min, sigma_max): which sigma training sees.
@@ -74,9 +83,12 @@ class TrainConfig(BaseModel):
 
     budget: Budget = Amount.parse("10min")
     batch_size: int = Field(default=8, ge=1)
+    accumulate: int = Field(default=1, ge=1)
+    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     crops_per_field: int = Field(default=1, ge=1)
     learning_rate: float = Field(default=3e-3, gt=0)
     warmup_steps: int = Field(default=100, ge=0)
+    decay: Decay = "linear"
     decay_from: float = Field(default=0.5, ge=0, le=1)
     weight_decay: float = Field(default=0.0, ge=0)
     gradient_clip: float = Field(default=1.0, gt=0)
@@ -115,4 +127,8 @@ class TrainConfig(BaseModel):
     def _ordered(self) -> TrainConfig:
         if self.sigma_min >= self.sigma_max:
             raise ValueError(f"sigma_min {self.sigma_min} must be below sigma_max {self.sigma_max}")
+        if self.decay == "inverse_sqrt" and self.decay_from == 0:
+            raise ValueError("decay: inverse_sqrt falls from decay_from on and needs it above 0")
+        if self.accumulate > 1 and self.gate_reweighting > 0:
+            raise ValueError("gate_reweighting needs a mean over the whole batch; with it, leave accumulate at 1")
         return self

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from contextlib import nullcontext
 
 from pydantic import ValidationError
+from stride_data.adapter_protocol import Adapter
 from stride_data.config import HOW_IT_IS_READ
 from stride_model.parameters import summary
 
 from stride_train.assemble import assemble_spec
-from stride_train.checkpoint import latest_checkpoint, list_checkpoints, load_checkpoint
+from stride_train.checkpoint import Checkpoint, list_checkpoints
 from stride_train.config import ExperimentConfig
 from stride_train.data import prepare_statistics
 from stride_train.errors import ExperimentError
@@ -18,6 +20,8 @@ from stride_train.generation.domain import generated_domain
 from stride_train.progress import progress
 from stride_train.run_folder import RunFolder, write_text
 from stride_train.target_scales import TargetScales, measure_target_scales
+from stride_train.training.processes import Processes, launch
+from stride_train.training.resumption import clear_unfinished, newest_readable
 from stride_train.training.trainer import Trainer, TrainingResult
 
 # What may change between the sessions of one training: how long it goes on, what it reports and where its data lie, not
@@ -32,6 +36,8 @@ _MAY_CHANGE = {
         "num_workers",
         "monitor",
         "accelerator",
+        "devices",
+        "accumulate",
         "compile",
     },
     "data": HOW_IT_IS_READ,
@@ -49,31 +55,56 @@ def train(config: ExperimentConfig, run: RunFolder, *, resume: bool) -> Training
     Raises:
         StrideError: If the data, the run folder or a checkpoint are wrong, or the loss is not finite.
     """
-    if not resume and list_checkpoints(run.checkpoints):
+    processes = launch(config.train)
+    checkpoint = processes.first_then_others(lambda: _where_it_stopped(run, resume=resume))
+    adapter = processes.first_then_others(lambda: prepare_statistics(config, run))
+    trainer = processes.each(lambda: _assemble(config, run, adapter, checkpoint, processes))
+    processes.from_first(lambda: _describe(config, run, trainer))
+    with progress(f"training ({config.train.budget.text})") if processes.first else nullcontext(_silent) as advance:
+        return trainer.train(advance)
+
+
+def _where_it_stopped(run: RunFolder, *, resume: bool) -> Checkpoint | None:
+    """What to go on from; None to begin."""
+    if resume:
+        return newest_readable(run.checkpoints)
+    if list_checkpoints(run.checkpoints):
         raise ExperimentError(
             f"'{run.path}' already holds a trained model: add --resume to go on with it, or choose another folder "
             "with --out."
         )
-    path = latest_checkpoint(run.checkpoints) if resume else None
-    adapter = prepare_statistics(config, run)
+    return None
+
+
+def _assemble(
+    config: ExperimentConfig, run: RunFolder, adapter: Adapter, checkpoint: Checkpoint | None, processes: Processes
+) -> Trainer:
+    """The trainer in the state of a checkpoint, or at its beginning."""
     generated_domain(adapter, config.generate)  # a mistake there shows before the long work
-    if path is None:
+    if checkpoint is None:
         scales = measure_target_scales(
             adapter, fine_scales=config.model.fine_scales, together=config.model.targets_together
         )
     else:
-        checkpoint = load_checkpoint(path)
         scales = TargetScales.of(checkpoint.spec)
-        require_same_experiment(checkpoint.config, config, str(path))
-    trainer = Trainer(config, adapter, assemble_spec(adapter, config.model, scales=scales), run)
-    if path is not None:
-        trainer.resume(path)
+        require_same_experiment(checkpoint.config, config, str(checkpoint.path))
+    trainer = Trainer(config, adapter, assemble_spec(adapter, config.model, scales=scales), run, processes)
+    if checkpoint is not None:
+        trainer.resume(checkpoint)
+    return trainer
+
+
+def _describe(config: ExperimentConfig, run: RunFolder, trainer: Trainer) -> None:
+    """Writes what is trained to the run folder, once all that a user can get wrong has been looked at."""
+    clear_unfinished(run.checkpoints)
     run.save_config(config)
     described = summary(trainer.averaged_denoiser)
     write_text(run.model_summary, f"{described}\n")
     print(f"network: {', '.join(described.splitlines()[-3:])}", file=sys.stderr, flush=True)
-    with progress(f"training ({config.train.budget.text})") as advance:
-        return trainer.train(advance)
+
+
+def _silent(fraction: float, note: str = "") -> None:
+    """Of the processes that train together one shows how far they are."""
 
 
 def training_finished(config: ExperimentConfig, run: RunFolder) -> bool:
@@ -82,11 +113,10 @@ def training_finished(config: ExperimentConfig, run: RunFolder) -> bool:
     Raises:
         StrideError: If it holds a training of another experiment, or its checkpoint cannot be read.
     """
-    found = list_checkpoints(run.checkpoints)
-    if not found:
+    if not list_checkpoints(run.checkpoints):
         return False
-    checkpoint = load_checkpoint(found[-1])
-    require_same_experiment(checkpoint.config, config, str(found[-1]))
+    checkpoint = newest_readable(run.checkpoints)
+    require_same_experiment(checkpoint.config, config, str(checkpoint.path))
     state = checkpoint.state
     if state.finished and checkpoint.config["train"]["budget"] == config.train.budget.text:
         return True

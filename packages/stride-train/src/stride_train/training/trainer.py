@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from stride_data.adapter_protocol import Adapter
 from stride_data.loaders import make_loader
 from stride_model.loss import EDMLoss
@@ -24,17 +23,17 @@ from stride_train.checkpoint import (
     Checkpoint,
     TrainingState,
     flatten_optimizer,
-    load_checkpoint,
     require_same_spec,
     restore_optimizer,
     save_checkpoint,
 )
 from stride_train.compilation import compile_network
 from stride_train.config import ExperimentConfig
-from stride_train.errors import TrainingError
+from stride_train.errors import ExperimentError, TrainingError
 from stride_train.progress import Advance
 from stride_train.run_folder import RunFolder
-from stride_train.seeds import derived_generator, derived_seed
+from stride_train.seeds import derived_seed
+from stride_train.training.disk import writing_to
 from stride_train.training.ema import WeightAverage
 from stride_train.training.gate_reliability import draw_reliability, gate_reliability, write_reliability
 from stride_train.training.history import History, draw_history
@@ -43,8 +42,13 @@ from stride_train.training.monitors import monitor
 from stride_train.training.noise_levels import training_levels
 from stride_train.training.objective import Objective
 from stride_train.training.precision import choose_precision
+from stride_train.training.processes import Processes, launch
+from stride_train.training.recurring import Recurring
+from stride_train.training.stopping import StopRequest
+from stride_train.training.update import NotFinite, Update
 
 _ADAM_BETAS = (0.9, 0.99)
+_TIMES_NAMED = 32
 
 # The engine's own remarks would break into the progress display; its warnings still come through.
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -58,21 +62,33 @@ class TrainingResult:
         checkpoint: The last checkpoint.
         state: How far training went.
         parameters: Number of trained parameters.
+        interrupted: Whether a signal ended it before its budget was used up.
+        first: Whether this process speaks for all that trained.
     """
 
     checkpoint: Path
     state: TrainingState
     parameters: int
+    interrupted: bool = False
+    first: bool = True
 
 
 class Trainer:
     """Trains the network of one experiment in its run folder.
 
     All randomness of a step is derived from (seed, step), and all of an epoch's order from (seed, epoch), so that a
-    run that is stopped and resumed goes on exactly as if it had not been.
+    run that is stopped and resumed goes on exactly as if it had not been. Of several processes all train, and the first
+    alone writes and looks at the monitors; whatever decides on the loop's course is the same in all.
     """
 
-    def __init__(self, config: ExperimentConfig, adapter: Adapter, spec: ModelSpec, run: RunFolder):
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        adapter: Adapter,
+        spec: ModelSpec,
+        run: RunFolder,
+        processes: Processes | None = None,
+    ):
         """Builds network, optimiser and averages.
 
         Args:
@@ -80,16 +96,21 @@ class Trainer:
             adapter: Its data, statistics loaded.
             spec: The network's spec.
             run: The folder to write to.
+            processes: Who trains; None finds or starts them.
+
+        Raises:
+            ExperimentError: If the batch cannot be shared out.
         """
         self.config, self.adapter, self.spec, self.run = config, adapter, spec, run
         options = config.train
+        self.processes = processes or launch(options)
         self.precision = choose_precision(options.precision)
-        self.fabric = Fabric(accelerator=options.accelerator, devices=1, precision=self.precision)
+        self.device = self.processes.fabric.device
         torch.manual_seed(derived_seed(config.seed, "weights"))
         weights = None
         if options.target_weights:
             weights = tuple(options.target_weights.get(name, 1.0) for name in adapter.target_names)
-        objective = Objective(
+        self.objective = Objective(
             EDMDenoiser(spec),
             EDMLoss(
                 training_levels(options),
@@ -100,141 +121,171 @@ class Trainer:
             LevelUncertainty() if options.uncertainty_weighting else None,
             target_weights=weights if spec.use_film_vars else None,
         )
+        self.denoiser, self.uncertainty = self.objective.denoiser, self.objective.uncertainty
         if options.compile:
-            compile_network(objective.denoiser, self.fabric.device, "train.compile")
+            compile_network(self.denoiser, self.device, "train.compile")
         optimizer = torch.optim.AdamW(
-            objective.parameters(), lr=options.learning_rate, betas=_ADAM_BETAS, weight_decay=options.weight_decay
+            self.objective.parameters(), lr=options.learning_rate, betas=_ADAM_BETAS, weight_decay=options.weight_decay
         )
-        self.objective, self.optimizer = self.fabric.setup(objective, optimizer)
-        self.denoiser: EDMDenoiser = objective.denoiser
-        self.uncertainty = objective.uncertainty
+        self.update = Update(self.objective, optimizer, self.processes, options, config.seed)
+        self.optimizer = self.update.optimizer
         self.average = WeightAverage(self.denoiser, options.ema_halflife_images, options.ema_ramp)
         training = training_id(spec, adapter.metadata(), config.model_dump(mode="json"))
         self.power = TrackedAverages(self.denoiser, options, run.snapshots, training)
-        self.averaged_denoiser = EDMDenoiser(spec).to(self.fabric.device).eval()
+        self.averaged_denoiser = EDMDenoiser(spec).to(self.device).eval()
         self.state = TrainingState()
-        self.monitor_seconds = 0.0
+        self.saved: TrainingState | None = None
         self.last_written: Path | None = None
 
-    def resume(self, path: Path) -> None:
+    def resume(self, checkpoint: Checkpoint) -> None:
         """Takes up the state of a checkpoint.
 
         Raises:
-            CheckpointError: If it cannot be read or was made for another model.
+            CheckpointError: If it was made for another model.
         """
-        checkpoint: Checkpoint = load_checkpoint(path)
         require_same_spec(checkpoint, self.spec)
         self.denoiser.load_state_dict(checkpoint.network)
         if self.uncertainty is not None:
             self.uncertainty.load_state_dict(checkpoint.uncertainty)
-        self.average.state = {name: value.to(self.fabric.device) for name, value in checkpoint.average.items()}
+        self.average.state = {name: value.to(self.device) for name, value in checkpoint.average.items()}
         self.power.resume(checkpoint)
         restore_optimizer(self.optimizer, checkpoint.optimizer)
-        self.state = checkpoint.state
-        self.last_written = path
+        self.state = self.saved = checkpoint.state
+        self.last_written = checkpoint.path
 
     def train(self, advance: Advance) -> TrainingResult:
-        """Trains until the budget is used up.
+        """Trains until the budget is used up, or until a signal asks to stop.
 
         Args:
             advance: Told how far training is.
 
         Raises:
-            TrainingError: If the loss is not finite; the last checkpoint stays.
+            TrainingError: If the loss is not finite; the state before that step is saved.
         """
-        options = self.config.train
-        history = History(self.run.history, resume_at=self.state.step or None)
+        with StopRequest() as asked:
+            interrupted = self._train(advance, asked)
+        self.processes.from_first(self._draw)
+        assert self.last_written is not None
+        parameters = sum(p.numel() for p in self.denoiser.parameters())
+        return TrainingResult(self.last_written, self.state, parameters, interrupted, self.processes.first)
+
+    def _train(self, advance: Advance, asked: StopRequest) -> bool:
+        """The loop; returns whether a signal ended it early."""
+        options, processes = self.config.train, self.processes
+        history = processes.from_first(lambda: History(self.run.history, resume_at=self.state.step or None))
+        processes.from_first(lambda: self.power.drop_later(self.state))
         begun = time.monotonic() - self.state.seconds
-        step, images = self.state.step, self.state.images
-        seconds = self.state.seconds
-        due_checkpoint = _Recurring(options.checkpoint_every, step, images, seconds)
-        due_monitor = _Recurring(options.monitor.every, step, images, seconds)
-        fraction = options.budget.fraction(steps=step, images=images, seconds=seconds)
-        self.power.drop_later(self.state)
+        monitor_seconds = 0.0
+        due_checkpoint = Recurring(options.checkpoint_every, self.state)
+        due_monitor = Recurring(options.monitor.every, self.state)
+        fraction = self._fraction(self.state)
+        stop = False
         self.objective.train()
-        for batch in self._batches(step):
-            if fraction >= 1.0:
+        for batch in self._batches(self.state.step):
+            if fraction >= 1.0 or stop:
                 break
+            step = self.state.step
             factor = learning_rate_factor(
-                step, fraction, warmup_steps=options.warmup_steps, decay_from=options.decay_from
+                step,
+                fraction,
+                warmup_steps=options.warmup_steps,
+                decay_from=options.decay_from,
+                decay=options.decay,
             )
             row = self._step(batch, step, options.learning_rate * factor)
-            step, images = step + 1, images + batch["target"].shape[0]
-            self.average.update(self.denoiser, batch["target"].shape[0], images)
-            self.power.update(self.denoiser, batch["target"].shape[0], images)
-            seconds = time.monotonic() - begun
+            step, images = step + 1, self.state.images + batch["target"].shape[0] * processes.size
+            self.average.update(self.denoiser, images - self.state.images, images)
+            self.power.update(self.denoiser, images - self.state.images, images)
+            # The first process's clock is everyone's.
+            clock = time.monotonic() - begun if processes.first else 0.0
+            seconds, asking = processes.total([clock, float(asked.made)])
+            stop = asking > 0
             # The last monitor belongs to the budget: a queue does not wait for it.
-            fraction = options.budget.fraction(steps=step, images=images, seconds=seconds + self.monitor_seconds)
+            fraction = self._fraction(TrainingState(step, images, seconds + monitor_seconds))
             self.state = TrainingState(step, images, seconds, finished=fraction >= 1.0)
             if self.power.is_due(self.state):
-                self.power.save(self.state)
-            monitored = due_monitor.is_due(step, images, seconds) or self.state.finished
+                processes.from_first(lambda: self.power.save(self.state))
+            monitored = due_monitor.is_due(self.state) or self.state.finished
             if monitored:
-                row |= self._monitor()
-                seconds = time.monotonic() - begun
-                self.state = TrainingState(step, images, seconds, finished=fraction >= 1.0)
+                reading, monitor_seconds = processes.from_first(self._timed_monitor)
+                row |= reading
+                self.state = TrainingState(step, images, seconds + monitor_seconds, finished=fraction >= 1.0)
             if monitored or step % options.log_every == 0:
-                history.append(step=step, images=images, seconds=seconds, **row)
+                self._record(history, row)
                 advance(fraction, f"step {step}, loss {row['edm_loss']:.3f}")
-            if due_checkpoint.is_due(step, images, seconds) or self.state.finished:
+            if due_checkpoint.is_due(self.state) or self.state.finished:
                 self._save()
-        if self.last_written is None or self.state.step != step:
-            self._save()
-        draw_history(self.run.history, self.run.history_picture, f"Training of {self.config.name}")
-        assert self.last_written is not None
-        return TrainingResult(self.last_written, self.state, sum(p.numel() for p in self.denoiser.parameters()))
+        self._save()
+        return stop and not self.state.finished
 
     def _batches(self, steps_done: int) -> Iterator[dict[str, Any]]:
-        """Batches from where `steps_done` left off, epoch after epoch, on the device."""
-        options = self.config.train
+        """This process's batches from where `steps_done` left off, epoch after epoch."""
+        options, processes = self.config.train, self.processes
+        samples = len(self.adapter.times("train")) * options.crops_per_field
+        if samples < options.batch_size and (processes.size > 1 or options.accumulate > 1):
+            raise ExperimentError(
+                f"The training split gives {samples} samples, fewer than train.batch_size {options.batch_size}, which "
+                "cannot then be shared out: lower it, or raise train.crops_per_field."
+            )
         loader = make_loader(
             self.adapter,
             "train",
-            batch_size=options.batch_size,
+            batch_size=options.batch_size // processes.size,
             seed=self.config.seed,
             shuffle=True,
             crops_per_field=options.crops_per_field,
             num_workers=options.num_workers,
             # Steps of one size, unless there are fewer samples than that in all.
-            drop_last=len(self.adapter.times("train")) * options.crops_per_field >= options.batch_size,
+            drop_last=samples >= options.batch_size,
+            rank=processes.rank,
+            world_size=processes.size,
         )
         epoch, skip = divmod(steps_done, len(loader))
         while True:
             loader.set_epoch(epoch, skip_batches=skip)
-            for batch in loader:
-                yield self.fabric.to_device(batch)
+            batches = iter(loader)
+            for _ in range(len(loader) - skip):
+                yield processes.each(lambda batches=batches: next(batches))
             epoch, skip = epoch + 1, 0
 
     def _step(self, batch: dict[str, Any], step: int, learning_rate: float) -> dict[str, float]:
         """One optimiser step; returns what the history records of it."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
-        torch.manual_seed(derived_seed(self.config.seed, "dropout", step))
-        parts = self.objective(batch, derived_generator(self.config.seed, "noise", step))
-        loss = float(parts["loss"].detach())
-        if loss != loss or loss in (float("inf"), float("-inf")):
-            raise TrainingError(
-                f"The loss is not finite at step {step} (times {', '.join(batch['meta']['timestamps'])}): look at "
-                "these "
-                "fields, or lower train.learning_rate; the last checkpoint is kept."
+        try:
+            return self.update(batch, step, learning_rate)
+        except NotFinite as found:
+            self._save()
+            named = found.times[:_TIMES_NAMED]
+            more = f" and {len(found.times) - len(named)} more" if len(found.times) > len(named) else ""
+            self.processes.agree(
+                TrainingError(
+                    f"The {found.what} is not finite at step {step} (times {', '.join(named)}{more}): look at these "
+                    f"fields, or train anew with a lower train.learning_rate; the state before that step is saved in "
+                    f"'{self.last_written}'."
+                )
             )
-        self.optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(parts["loss"])
-        norm = self.fabric.clip_gradients(self.objective, self.optimizer, max_norm=self.config.train.gradient_clip)
-        self.optimizer.step()
-        row = {
-            "learning_rate": learning_rate,
-            "loss": loss,
-            "edm_loss": float(parts["edm"].detach()),
-            "gradient_norm": float(norm) if norm is not None else float("nan"),
-        }
-        if "gate" in parts:
-            row["gate_loss"] = float(parts["gate"].detach())
-        return row
+            raise
+
+    def _fraction(self, state: TrainingState) -> float:
+        """Share of the budget that is used up."""
+        return self.config.train.budget.fraction(steps=state.step, images=state.images, seconds=state.seconds)
+
+    def _record(self, history: History, row: dict[str, float]) -> None:
+        state = self.state
+
+        def append() -> None:
+            with writing_to(self.run.path):
+                history.append(step=state.step, images=state.images, seconds=state.seconds, **row)
+
+        self.processes.from_first(append)
+
+    def _timed_monitor(self) -> tuple[dict[str, float], float]:
+        """Columns of the history, and the seconds that they took."""
+        begun = time.monotonic()
+        row = self._monitor()
+        return row, time.monotonic() - begun
 
     def _monitor(self) -> dict[str, float]:
         """Monitors of the averaged weights, as columns of the history."""
-        begun = time.monotonic()
         self.averaged_denoiser.load_state_dict(self.average.state)
         precision = torch.bfloat16 if self.precision == "bf16-mixed" else None
         reading = monitor(
@@ -254,7 +305,6 @@ class Trainer:
                 title = f"RainGate of {self.config.name} on validation times, step {self.state.step}"
                 write_reliability(tables, self.run.gate_reliability)
                 draw_reliability(tables, self.run.gate_reliability_picture, title)
-        self.monitor_seconds = time.monotonic() - begun
         if reading is None:
             return {}
         row = {"crps": reading.crps}
@@ -263,7 +313,13 @@ class Trainer:
         return row
 
     def _save(self) -> None:
-        self.last_written = save_checkpoint(
+        """Writes a checkpoint of the present state, unless there is one."""
+        if self.saved != self.state:
+            self.last_written = self.processes.from_first(self._write)
+            self.saved = self.state
+
+    def _write(self) -> Path:
+        path = save_checkpoint(
             self.run.checkpoints,
             spec=self.spec,
             network=self.denoiser.state_dict(),
@@ -276,22 +332,9 @@ class Trainer:
             uncertainty=None if self.uncertainty is None else self.uncertainty.state_dict(),
             power=self.power.flat(),
         )
-        draw_history(self.run.history, self.run.history_picture, f"Training of {self.config.name}")
+        self._draw()
+        return path
 
-
-class _Recurring:
-    """Says when an amount of training has passed again."""
-
-    def __init__(self, every, step: int, images: int, seconds: float):
-        self.every = every
-        self.turns = self._turn(step, images, seconds)
-
-    def _turn(self, step: int, images: int, seconds: float) -> int:
-        done = {"steps": step, "images": images, "seconds": seconds}[self.every.unit]
-        return int(done // self.every.value) if self.every.value > 0 else 0
-
-    def is_due(self, step: int, images: int, seconds: float) -> bool:
-        """True once for every amount passed."""
-        turn = self._turn(step, images, seconds)
-        due, self.turns = turn > self.turns, turn
-        return due
+    def _draw(self) -> None:
+        with writing_to(self.run.path):
+            draw_history(self.run.history, self.run.history_picture, f"Training of {self.config.name}")
