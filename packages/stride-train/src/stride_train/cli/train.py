@@ -42,8 +42,9 @@ def train(
     """Trains the diffusion model of an experiment.
 
     Reads the data that the experiment describes, computes statistics of the training split (once), and trains until
-    `train.budget` is used up. The run folder then holds `config.yaml`, `statistics.json`, `model.txt`, `checkpoints/`,
-    `history.csv` and `history.png`. Next: `stride-generate RUN_DIR`.
+    `train.budget` is used up, or `train.early_stopping` ends it. The run folder then holds `config.yaml`,
+    `statistics.json`, `model.txt`, `checkpoints/`, `history.csv`, `history.png` and `quicklooks/`. Next:
+    `stride-generate RUN_DIR`.
 
     Examples:
     - `stride-train` trains the embedded example.

@@ -18,6 +18,8 @@ from stride_train.generation.domain import generated_domain
 from stride_train.progress import progress
 from stride_train.run_folder import RunFolder, write_text
 from stride_train.target_scales import TargetScales, measure_target_scales
+from stride_train.training.loggers import require_loggers
+from stride_train.training.record import MONITORED_SPLIT
 from stride_train.training.trainer import Trainer, TrainingResult
 
 # What may change between the sessions of one training: how long it goes on, what it reports and where its data lie, not
@@ -30,6 +32,8 @@ _MAY_CHANGE = {
         "keep_last",
         "num_workers",
         "monitor",
+        "early_stopping",
+        "loggers",
         "accelerator",
         "compile",
     },
@@ -53,9 +57,15 @@ def train(config: ExperimentConfig, run: RunFolder, *, resume: bool) -> Training
             f"'{run.path}' already holds a trained model: add --resume to go on with it, or choose another folder "
             "with --out."
         )
+    require_loggers(config.train.loggers)
     path = latest_checkpoint(run.checkpoints) if resume else None
     adapter = prepare_statistics(config, run)
     generated_domain(adapter, config.generate)  # a mistake there shows before the long work
+    if config.train.early_stopping is not None and not adapter.splits.get(MONITORED_SPLIT):
+        raise ExperimentError(
+            f"train.early_stopping needs validation times, but data.splits.{MONITORED_SPLIT} holds none: give some, or "
+            "leave it out."
+        )
     if path is None:
         scales = measure_target_scales(
             adapter, fine_scales=config.model.fine_scales, together=config.model.targets_together
@@ -72,11 +82,14 @@ def train(config: ExperimentConfig, run: RunFolder, *, resume: bool) -> Training
     write_text(run.model_summary, f"{described}\n")
     print(f"network: {', '.join(described.splitlines()[-3:])}", file=sys.stderr, flush=True)
     with progress(f"training ({config.train.budget.text})") as advance:
-        return trainer.train(advance)
+        result = trainer.train(advance)
+    if result.stopped is not None:
+        print(f"training stopped early: {result.stopped}", file=sys.stderr, flush=True)
+    return result
 
 
 def training_finished(config: ExperimentConfig, run: RunFolder) -> bool:
-    """Whether the run folder holds a training of this very experiment whose budget is used up.
+    """Whether the run folder holds a training of this very experiment whose budget is used up, or that stopped early.
 
     Raises:
         StrideError: If it holds a training of another experiment, or its checkpoint cannot be read.
@@ -87,7 +100,8 @@ def training_finished(config: ExperimentConfig, run: RunFolder) -> bool:
     checkpoint = load_checkpoint(found[-1])
     require_same_experiment(checkpoint.config, config, str(found[-1]))
     state = checkpoint.state
-    if state.finished and checkpoint.config["train"]["budget"] == config.train.budget.text:
+    ours, theirs = config.train.model_dump(mode="json"), checkpoint.config["train"]
+    if state.finished and all(theirs.get(key) == ours[key] for key in ("budget", "early_stopping")):
         return True
     return config.train.budget.fraction(steps=state.step, images=state.images, seconds=state.seconds) >= 1.0
 

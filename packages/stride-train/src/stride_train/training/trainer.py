@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,12 @@ from stride_train.run_folder import RunFolder
 from stride_train.seeds import derived_generator, derived_seed
 from stride_train.training.ema import WeightAverage
 from stride_train.training.gate_reliability import draw_reliability, gate_reliability, write_reliability
-from stride_train.training.history import History, draw_history
+from stride_train.training.judged_reading import JudgedReading
 from stride_train.training.learning_rate import learning_rate_factor
-from stride_train.training.monitors import monitor
 from stride_train.training.noise_levels import training_levels
 from stride_train.training.objective import Objective
 from stride_train.training.precision import choose_precision
+from stride_train.training.record import Record
 
 _ADAM_BETAS = (0.9, 0.99)
 
@@ -56,11 +56,13 @@ class TrainingResult:
         checkpoint: The last checkpoint.
         state: How far training went.
         parameters: Number of trained parameters.
+        stopped: Why training ended before its budget was used up; None where it did not.
     """
 
     checkpoint: Path
     state: TrainingState
     parameters: int
+    stopped: str | None = None
 
 
 class Trainer:
@@ -109,6 +111,7 @@ class Trainer:
         self.average = WeightAverage(self.denoiser, options.ema_halflife_images, options.ema_ramp)
         self.averaged_denoiser = EDMDenoiser(spec).to(self.fabric.device).eval()
         self.state = TrainingState()
+        self.reading: JudgedReading | None = None
         self.monitor_seconds = 0.0
         self.last_written: Path | None = None
 
@@ -126,10 +129,11 @@ class Trainer:
         self.average.state = {name: value.to(self.fabric.device) for name, value in checkpoint.average.items()}
         restore_optimizer(self.optimizer, checkpoint.optimizer)
         self.state = checkpoint.state
+        self.reading = checkpoint.reading
         self.last_written = path
 
     def train(self, advance: Advance) -> TrainingResult:
-        """Trains until the budget is used up.
+        """Trains until the budget is used up, or early stopping ends it.
 
         Args:
             advance: Told how far training is.
@@ -137,8 +141,11 @@ class Trainer:
         Raises:
             TrainingError: If the loss is not finite; the last checkpoint stays.
         """
+        with Record(self.config, self.adapter, self.run, resume_at=self.state.step or None) as record:
+            return self._train(advance, record)
+
+    def _train(self, advance: Advance, record: Record) -> TrainingResult:
         options = self.config.train
-        history = History(self.run.history, resume_at=self.state.step or None)
         begun = time.monotonic() - self.state.seconds
         step, images = self.state.step, self.state.images
         seconds = self.state.seconds
@@ -147,7 +154,7 @@ class Trainer:
         fraction = options.budget.fraction(steps=step, images=images, seconds=seconds)
         self.objective.train()
         for batch in self._batches(step):
-            if fraction >= 1.0:
+            if fraction >= 1.0 or record.stopping.reason is not None:
                 break
             factor = learning_rate_factor(
                 step, fraction, warmup_steps=options.warmup_steps, decay_from=options.decay_from
@@ -160,20 +167,28 @@ class Trainer:
             fraction = options.budget.fraction(steps=step, images=images, seconds=seconds + self.monitor_seconds)
             self.state = TrainingState(step, images, seconds, finished=fraction >= 1.0)
             monitored = due_monitor.is_due(step, images, seconds) or self.state.finished
+            self.reading = None
             if monitored:
-                row |= self._monitor()
+                row |= self._monitor(record)
                 seconds = time.monotonic() - begun
-                self.state = TrainingState(step, images, seconds, finished=fraction >= 1.0)
             if monitored or step % options.log_every == 0:
-                history.append(step=step, images=images, seconds=seconds, **row)
+                self.reading = record.add(step=step, images=images, seconds=seconds, **row)
                 advance(fraction, f"step {step}, loss {row['edm_loss']:.3f}")
-            if due_checkpoint.is_due(step, images, seconds) or self.state.finished:
+            finished = fraction >= 1.0 or record.stopping.reason is not None
+            self.state = TrainingState(step, images, seconds, finished=finished)
+            due = due_checkpoint.is_due(step, images, seconds)
+            if due or finished or record.stopping.is_best(self.reading):
                 self._save()
-        if self.last_written is None or self.state.step != step:
+            if monitored or due:
+                record.draw(live=True)
+        if self.last_written is None or not self.state.finished:
+            self.state = replace(self.state, finished=True)
             self._save()
-        draw_history(self.run.history, self.run.history_picture, f"Training of {self.config.name}")
+        record.draw()
         assert self.last_written is not None
-        return TrainingResult(self.last_written, self.state, sum(p.numel() for p in self.denoiser.parameters()))
+        parameters = sum(p.numel() for p in self.denoiser.parameters())
+        stopped = record.stopping.reason if fraction < 1.0 else None
+        return TrainingResult(self.last_written, self.state, parameters, stopped)
 
     def _batches(self, steps_done: int) -> Iterator[dict[str, Any]]:
         """Batches from where `steps_done` left off, epoch after epoch, on the device."""
@@ -223,20 +238,12 @@ class Trainer:
             row["gate_loss"] = float(parts["gate"].detach())
         return row
 
-    def _monitor(self) -> dict[str, float]:
+    def _monitor(self, record: Record) -> dict[str, float]:
         """Monitors of the averaged weights, as columns of the history."""
         begun = time.monotonic()
         self.averaged_denoiser.load_state_dict(self.average.state)
         precision = torch.bfloat16 if self.precision == "bf16-mixed" else None
-        reading = monitor(
-            self.averaged_denoiser,
-            self.adapter,
-            self.config.train.monitor,
-            self.config.generate.sampler,
-            seed=derived_seed(self.config.seed, "monitor"),
-            split="val",
-            precision=precision,
-        )
+        row = record.monitor(self.averaged_denoiser, self.state.step, precision)
         if self.spec.use_rain_gate and self.config.train.monitor.cases:
             tables = gate_reliability(
                 self.averaged_denoiser, self.adapter, seed=self.config.seed, split="val", precision=precision
@@ -246,11 +253,6 @@ class Trainer:
                 write_reliability(tables, self.run.gate_reliability)
                 draw_reliability(tables, self.run.gate_reliability_picture, title)
         self.monitor_seconds = time.monotonic() - begun
-        if reading is None:
-            return {}
-        row = {"crps": reading.crps}
-        if reading.wet_fraction is not None and reading.wet_fraction_observed is not None:
-            row |= {"wet_fraction": reading.wet_fraction, "wet_fraction_observed": reading.wet_fraction_observed}
         return row
 
     def _save(self) -> None:
@@ -265,8 +267,8 @@ class Trainer:
             config=self.config.model_dump(mode="json"),
             keep_last=self.config.train.keep_last,
             uncertainty=None if self.uncertainty is None else self.uncertainty.state_dict(),
+            reading=self.reading,
         )
-        draw_history(self.run.history, self.run.history_picture, f"Training of {self.config.name}")
 
 
 class _Recurring:
