@@ -32,7 +32,10 @@ def colour_limits(variable: VariableSpec, fields: Iterable[np.ndarray]) -> Norma
     """
     pooled = [field[np.isfinite(field)].ravel() for field in map(np.asarray, fields)]
     values = np.concatenate([*pooled, np.zeros(0)])
-    low, high = (float(part) for part in np.quantile(values, (0.002, 0.998))) if values.size else (0.0, 1.0)
+    if values.size:
+        low, high = (float(part) for part in np.quantile(values, (0.002, 0.998)))
+    else:
+        low, high = variable.plot_range or (0.0, 1.0)
     bottom, top = variable.plot_range or (low, high)
     if variable.is_amount:
         fits = 0.25 * top <= high <= top

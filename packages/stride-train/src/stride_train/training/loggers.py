@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import uuid
@@ -133,9 +134,7 @@ class WandbLogger:
         Raises:
             ExperimentError: If W&B cannot start, such as without a login.
         """
-        import wandb
-
-        self._wandb = wandb
+        self._wandb = wandb = importlib.import_module("wandb")
         # An id of our own, since only a run whose id is known can be gone on with.
         remembered = folder / "wandb-id.txt"
         if resume_at is None or not remembered.is_file():

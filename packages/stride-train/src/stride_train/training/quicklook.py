@@ -26,7 +26,9 @@ _PANEL = 1.9
 def draw_quicklook(
     cases: Sequence[ValidationCase], adapter: Adapter, picture: Path, *, title: str, members: int
 ) -> None:
-    """Draws one row for every case and target: low resolution, observed, members, ensemble mean, on one colour scale.
+    """Draws a row for every target and case: low resolution, observed, members, ensemble mean.
+
+    All rows of a target share one colour scale, which is the same at every step.
 
     The low-resolution field is the first one of the target's own variable; where there is none, the first of all, on
     its own scale and with its name. Its margins are cut off.
@@ -40,32 +42,39 @@ def draw_quicklook(
     """
     from matplotlib.figure import Figure
 
-    rows = [(case, channel) for case in cases for channel in range(len(adapter.target_vars))]
-    shown = min(members, len(cases[0].members))
+    targets, shown = len(adapter.target_vars), min(members, len(cases[0].members))
     frame = _Frame.of(adapter)
     height, width = adapter.hr_shape
     panel_height = _PANEL * min(max(frame.aspect * height / width, 0.4), 2.5)
-    figure = Figure(figsize=(_PANEL * (shown + 3) + 1.2, (panel_height + 0.15) * len(rows) + 0.7), layout="compressed")
+    figure = Figure(
+        figsize=(_PANEL * (shown + 3) + 1.2, (panel_height + 0.12) * len(cases) * targets + 0.6), layout="compressed"
+    )
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.03)  # type: ignore[union-attr]
-    panels = figure.subplots(len(rows), shown + 3, squeeze=False)
-    titles = ["low resolution", "observed", *(f"member {number + 1}" for number in range(shown)), "ensemble mean"]
-    for axes, heading in zip(panels[0], titles, strict=True):
+    panels = figure.subplots(len(cases) * targets, shown + 3, squeeze=False)
+    headings = ["low resolution", "observed", *(f"member {number + 1}" for number in range(shown)), "ensemble mean"]
+    for axes, heading in zip(panels[0], headings, strict=True):
         axes.set_title(heading, fontsize=10, fontweight="bold" if heading == "observed" else "normal")
-    for line, (case, channel) in zip(panels, rows, strict=True):
-        variable, observed = adapter.target_vars[channel], case.observed[channel]
-        given, low = _low_resolution(case, variable, adapter)
+    for channel, variable in enumerate(adapter.target_vars):
+        of_target = panels[channel * len(cases) : (channel + 1) * len(cases)]
+        given, low = _low_resolution(cases, variable, adapter)
         same = given.key == variable.key and given.units == variable.units
-        limits = colour_limits(variable, [observed, low] if same else [observed])
-        drawn = case.members[:, channel]
-        frame.draw(line[0], low, given, limits if same else colour_limits(given, [low]))
-        if not same:
-            line[0].set_xlabel(pretty(given.label), fontsize=7, labelpad=2)
-        fields = [observed, *drawn[:shown], drawn.mean(axis=0)]
-        images = [frame.draw(axes, field, variable, limits) for axes, field in zip(line[1:], fields, strict=True)]
-        bar = figure.colorbar(images[0], ax=list(line), extend=_beyond(limits, fields), shrink=0.9, pad=0.01, aspect=16)
+        observed = [case.observed[channel] for case in cases]
+        limits = colour_limits(variable, [*observed, *low] if same else observed)
+        limits_low = limits if same else colour_limits(given, low)
+        drawn = [[*case.members[:shown, channel], case.members[:, channel].mean(axis=0)] for case in cases]
+        image = None
+        for line, case, coarse, truth, fields in zip(of_target, cases, low, observed, drawn, strict=True):
+            frame.draw(line[0], coarse, given, limits_low)
+            line[0].set_ylabel(_short(case.time), fontsize=9)
+            if not same:
+                line[0].set_xlabel(pretty(given.label), fontsize=7, labelpad=2)
+            for axes, field in zip(line[1:], [truth, *fields], strict=True):
+                image = frame.draw(axes, field, variable, limits)
+        assert image is not None, "there are cases"
+        pooled = [*observed, *(field for fields in drawn for field in fields)]
+        bar = figure.colorbar(image, ax=of_target, extend=_beyond(limits, pooled), shrink=0.9, pad=0.01, aspect=20)
         bar.set_label(pretty(variable.label), fontsize=9)
         bar.ax.tick_params(labelsize=8)
-        line[0].set_ylabel(case.time.removesuffix("T00:00:00").replace("T", " "), fontsize=9)
     figure.suptitle(title, fontsize=11)
     temporary = picture.with_name(f".{picture.stem}.partial.png")
     try:
@@ -76,16 +85,23 @@ def draw_quicklook(
         temporary.unlink(missing_ok=True)
 
 
-def _low_resolution(case: ValidationCase, variable: VariableSpec, adapter: Adapter) -> tuple[VariableSpec, np.ndarray]:
-    """Variable and field [H_lr, W_lr] that stand for the conditioning of a target, without the margins."""
+def _low_resolution(
+    cases: Sequence[ValidationCase], variable: VariableSpec, adapter: Adapter
+) -> tuple[VariableSpec, list[np.ndarray]]:
+    """Variable and fields [H_lr, W_lr] that stand for the conditioning of a target, without the margins."""
     keys = [given.key for given in adapter.cond_vars]
     channel = keys.index(variable.key) if variable.key in keys else 0
-    dynamic = case.dynamic
-    if dynamic.ndim == 4:
-        dynamic = dynamic[int(np.argmin(np.abs(adapter.lag_hours)))]
-    field = dynamic[channel]
+    step = int(np.argmin(np.abs(adapter.lag_hours)))
     top, bottom, left, right = adapter.lr_margins
-    return adapter.cond_vars[channel], field[top : field.shape[0] - bottom, left : field.shape[1] - right]
+    fields = [(case.dynamic[step] if case.dynamic.ndim == 4 else case.dynamic)[channel] for case in cases]
+    inner = [field[top : field.shape[0] - bottom, left : field.shape[1] - right] for field in fields]
+    return adapter.cond_vars[channel], inner
+
+
+def _short(time: str) -> str:
+    """A time without what is zero of its clock."""
+    day, _, clock = time.partition("T")
+    return day if clock == "00:00:00" else f"{day} {clock.removesuffix(':00')}"
 
 
 def _beyond(limits, fields: Sequence[np.ndarray]) -> str:
