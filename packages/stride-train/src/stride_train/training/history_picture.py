@@ -44,7 +44,7 @@ _PANELS = (
     _Panel("spectrum_ratio", "small-scale power / observed", right=1.0),
     _Panel("bias_percent", "bias [%]", right=0.0),
     _Panel("bias", "bias", units=True, right=0.0),
-    _Panel("wet_fraction", "wet fraction", observed="wet_fraction_observed"),
+    _Panel("wet_fraction", "wet fraction (dashed: observed)", observed="wet_fraction_observed"),
 )
 
 
@@ -86,7 +86,7 @@ def draw_history(
         bottom=0.55 / height,
         top=1 - 0.75 / height,
         wspace=0.32,
-        hspace=0.5,
+        hspace=0.42,
     )
     split = across - 2 if several and lines else across
     _draw_loss(figure.add_subplot(grid[0, :split]), rows)
@@ -159,10 +159,9 @@ def _draw_panel(axes: Axes, rows: Sequence[Mapping[str, str]], panel: _Panel, be
     steps, values = _series(rows, panel.column)
     if panel.right is not None:
         axes.axhline(panel.right, color=_OBSERVED, linestyle="--", linewidth=1.2)
-    axes.plot(steps, values, color=_GENERATED, marker="o", markersize=3.5, linewidth=1.6, label="generated")
+    axes.plot(steps, values, color=_GENERATED, marker="o", markersize=3.5, linewidth=1.6)
     if panel.observed is not None:
-        axes.plot(*_series(rows, panel.observed), color=_OBSERVED, linestyle="--", linewidth=1.2, label="observed")
-        axes.legend(frameon=False, fontsize="small")
+        axes.plot(*_series(rows, panel.observed), color=_OBSERVED, linestyle="--", linewidth=1.2)
     if best is not None and best.monitor == panel.column:
         axes.plot([best.step], [best.value], color="#d55e00", marker="o", markersize=8, fillstyle="none", ls="none")
         axes.annotate(
