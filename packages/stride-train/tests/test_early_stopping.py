@@ -154,7 +154,7 @@ def test_more_patience_goes_on(stops, stopped):
     assert not training_finished(stops.model_copy(update={"train": patient}), stopped[0])
 
 
-@pytest.mark.parametrize("killed_at", [5, 7])
+@pytest.mark.parametrize("killed_at", [5, pytest.param(7, marks=pytest.mark.slow)])
 def test_a_resumed_training_stops_at_the_same_step(stops, stopped, tmp_path, monkeypatch, killed_at):
     step_of = Trainer._step
 

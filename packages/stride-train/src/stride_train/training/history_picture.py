@@ -41,10 +41,10 @@ class _Panel:
 _PANELS = (
     _Panel("crps", "CRPS", units=True),
     _Panel("spread_skill", "spread / error", right=1.0),
-    _Panel("spectrum_ratio", "small-scale power / observed", right=1.0),
+    _Panel("spectrum_ratio", "small scales / observed", right=1.0),
     _Panel("bias_percent", "bias [%]", right=0.0),
     _Panel("bias", "bias", units=True, right=0.0),
-    _Panel("wet_fraction", "wet fraction (dashed: observed)", observed="wet_fraction_observed"),
+    _Panel("wet_fraction", "wet fraction (-- observed)", observed="wet_fraction_observed"),
 )
 
 

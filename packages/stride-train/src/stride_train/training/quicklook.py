@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.image import AxesImage
 
-_PANEL = 1.9
-"""Width of a panel in inches."""
+_PANEL, _GAP = 1.9, 0.06
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.35, 0.85, 0.52, 0.2
+"""Width of a panel, distance of panels and margins, in inches."""
 
 
 def draw_quicklook(
@@ -42,15 +43,26 @@ def draw_quicklook(
     """
     from matplotlib.figure import Figure
 
-    targets, shown = len(adapter.target_vars), min(members, len(cases[0].members))
+    rows, shown = len(cases) * len(adapter.target_vars), min(members, len(cases[0].members))
     frame = _Frame.of(adapter)
-    height, width = adapter.hr_shape
-    panel_height = _PANEL * min(max(frame.aspect * height / width, 0.4), 2.5)
-    figure = Figure(
-        figsize=(_PANEL * (shown + 3) + 1.2, (panel_height + 0.12) * len(cases) * targets + 0.6), layout="compressed"
+    # Places in inches by hand: a layout engine draws everything twice, and this is drawn while training waits.
+    tall = _PANEL * min(max(frame.aspect * frame.shape[0] / frame.shape[1], 0.4), 2.5)
+    across, down = (shown + 3) * (_PANEL + _GAP), rows * tall + (rows - 1) * 3 * _GAP
+    width, height = _LEFT + across + _RIGHT, _TOP + down + _BOTTOM
+    figure = Figure(figsize=(width, height))
+    panels = figure.subplots(
+        rows,
+        shown + 3,
+        squeeze=False,
+        gridspec_kw={
+            "left": _LEFT / width,
+            "right": (_LEFT + across - _GAP) / width,
+            "bottom": _BOTTOM / height,
+            "top": 1 - _TOP / height,
+            "wspace": _GAP / _PANEL,
+            "hspace": 3 * _GAP / tall,
+        },
     )
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.03)  # type: ignore[union-attr]
-    panels = figure.subplots(len(cases) * targets, shown + 3, squeeze=False)
     headings = ["low resolution", "observed", *(f"member {number + 1}" for number in range(shown)), "ensemble mean"]
     for axes, heading in zip(panels[0], headings, strict=True):
         axes.set_title(heading, fontsize=10, fontweight="bold" if heading == "observed" else "normal")
@@ -72,10 +84,14 @@ def draw_quicklook(
                 image = frame.draw(axes, field, variable, limits)
         assert image is not None, "there are cases"
         pooled = [*observed, *(field for fields in drawn for field in fields)]
-        bar = figure.colorbar(image, ax=of_target, extend=_beyond(limits, pooled), shrink=0.9, pad=0.01, aspect=20)
+        below, above = of_target[-1][0].get_position().y0, of_target[0][0].get_position().y1
+        place = figure.add_axes(
+            ((_LEFT + across) / width, below + 0.05 * (above - below), 0.12 / width, 0.9 * (above - below))
+        )
+        bar = figure.colorbar(image, cax=place, extend=_beyond(limits, pooled))
         bar.set_label(pretty(variable.label), fontsize=9)
         bar.ax.tick_params(labelsize=8)
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(title, fontsize=11, y=1 - 0.08 / height, va="top")
     temporary = picture.with_name(f".{picture.stem}.partial.png")
     try:
         picture.parent.mkdir(parents=True, exist_ok=True)
