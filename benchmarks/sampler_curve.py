@@ -212,7 +212,7 @@ def _of_run(folder: Path, split: str, count: int, size: int) -> Score:
     from stride_train.data import open_data
     from stride_train.generation.draw import draw_members
     from stride_train.run_folder import RunFolder
-    from stride_train.training.monitors import fair_crps
+    from stride_train.training.ensemble_scores import fair_crps
     from stride_train.training.precision import choose_precision
 
     run = RunFolder(folder)

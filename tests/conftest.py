@@ -130,7 +130,7 @@ def build_second_dataset(folder: Path, days: int = 16) -> Path:
         "train": {
             "budget": "1steps",
             "batch_size": 2,
-            "monitor": {"every": "1steps", "cases": 1, "members": 2, "sampler_steps": 2},
+            "monitor": {"every": "1steps", "cases": 1, "members": 2, "sampler_steps": 2, "quicklook": False},
         },
         "generate": {"members": 3, "sampler": {"steps": 2}, "quantiles": 20},
         "evaluate": {"resamples": 100, "quicklooks": 1},

@@ -86,7 +86,7 @@ def experiment_file(archive: Path) -> Path:
             "precision": "32-true",
             "log_every": 2,
             "checkpoint_every": "6steps",
-            "monitor": {"every": "6steps", "cases": 1, "members": 2, "sampler_steps": 2},
+            "monitor": {"every": "6steps", "cases": 1, "members": 2, "sampler_steps": 2, "quicklook": False},
         },
         "generate": {"members": 3, "batch_size": 2, "sampler": {"steps": 3}, "quantiles": 50},
     }

@@ -15,7 +15,7 @@ from stride_train.data import prepare_statistics
 from stride_train.errors import CheckpointError, ExperimentError, TrainingError
 from stride_train.experiments import load_experiment
 from stride_train.run_folder import RunFolder
-from stride_train.training import trainer
+from stride_train.training import record, trainer
 from stride_train.training.run import train
 from stride_train.training.update import Update
 from stride_vars.errors import StrideError
@@ -113,7 +113,7 @@ def test_a_disk_that_fills_up_at_another_file(copied, experiment_file, monkeypat
 
     with monkeypatch.context() as patched:
         patched.setattr(
-            *{"history.csv": (trainer.History, "append"), "history.png": (trainer, "draw_history")}[file], full
+            *{"history.csv": (record.History, "append"), "history.png": (record, "draw_history")}[file], full
         )
         with pytest.raises(TrainingError, match=rf"{file} in .* cannot be written \(No space left .* --resume"):
             start(experiment_file, copied.path, "train.budget=5steps", resume=True)

@@ -14,9 +14,9 @@ import torch
 from stride_train.checkpoint import latest_checkpoint, load_checkpoint
 from stride_train.experiments import load_experiment
 from stride_train.run_folder import RunFolder
+from stride_train.stopping import StopRequest
 from stride_train.training.history import History, read_history
 from stride_train.training.run import train
-from stride_train.training.stopping import StopRequest
 
 CONSTANT = ["train.decay_from=1.0", "train.log_every=1", "train.monitor.cases=0"]
 
@@ -55,9 +55,10 @@ def test_a_signal_ends_training_after_the_step_and_it_goes_on_exactly(
     append, before = History.append, signal.getsignal(number)
 
     def disturbed(self, **values):
-        append(self, **values)
+        row = append(self, **values)
         if values["step"] == 2:
             os.kill(os.getpid(), number)
+        return row
 
     with monkeypatch.context() as patched:
         patched.setattr(History, "append", disturbed)

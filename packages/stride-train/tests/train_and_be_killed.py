@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import stride_train.checkpoint
-import stride_train.training.trainer
+import stride_train.training.record
 import torch
 from stride_train.data import open_data
 from stride_train.experiments import load_experiment
@@ -74,7 +74,9 @@ def kill_at_a_random_moment(child, run, wait, *, at_work, while_writing):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     stride_train.checkpoint.save_file = slow_save
-    stride_train.training.trainer.draw_history = lambda *_: None  # takes longer than a step, and leaves nothing to lose
+    stride_train.training.record.draw_history = lambda *_, **__: (
+        None
+    )  # takes longer than a step, and leaves nothing to lose
     experiment, run = load_experiment(sys.argv[1], sys.argv[4:]), RunFolder(Path(sys.argv[2]))
     run.create()
     open_data(experiment)  # what it imports is then there for all copies

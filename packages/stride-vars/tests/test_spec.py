@@ -22,6 +22,19 @@ def test_the_seeds_own_example():
     assert spec.label == "Precipitation [mm day-1]"
 
 
+@pytest.mark.parametrize(
+    ("values", "amount"),
+    [
+        ({"is_positive_definite": True}, True),
+        ({"is_positive_definite": True, "plot_range": (0.0, 40.0)}, True),
+        ({"is_positive_definite": True, "plot_range": (243.0, 313.0)}, False),
+        ({"plot_range": (-20.0, 20.0)}, False),
+    ],
+)
+def test_amounts_start_at_zero(values, amount):
+    assert minimal(**values).is_amount is amount
+
+
 def test_a_fraction_has_no_brackets():
     assert minimal(units="1").label == "Precipitation"
 

@@ -24,6 +24,7 @@ from stride_model.spec import ModelSpec
 
 from stride_train.errors import CheckpointError
 from stride_train.provenance import content_id, package_versions
+from stride_train.training.judged_reading import JudgedReading
 
 FORMAT = "stride-checkpoint"
 FORMAT_VERSION = 1
@@ -63,6 +64,8 @@ class Checkpoint:
         config: The resolved experiment.
         versions: Package versions of the writer.
         id: Id of spec, data, config and state.
+        reading: What the monitors read of its averaged weights, by which checkpoints are compared; None when they did
+            not look at this step.
         path: The file, once written or read.
         power: Power-function averages, flat: `<length>/<parameter>` to tensor; empty where none are followed.
     """
@@ -77,6 +80,7 @@ class Checkpoint:
     config: dict[str, Any]
     versions: dict[str, str]
     id: str
+    reading: JudgedReading | None = None
     path: Path | None = None
     power: dict[str, torch.Tensor] = field(default_factory=dict)
 
@@ -108,8 +112,9 @@ def save_checkpoint(
     keep_last: int,
     uncertainty: dict[str, torch.Tensor] | None = None,
     power: dict[str, torch.Tensor] | None = None,
+    reading: JudgedReading | None = None,
 ) -> Path:
-    """Writes a checkpoint, whole or not at all, and removes those older than the last `keep_last`.
+    """Writes a checkpoint, whole or not at all, and removes those older than the last `keep_last`, but for the best.
 
     Returns:
         The file written, `folder/step_<9 digits>.safetensors`.
@@ -133,6 +138,7 @@ def save_checkpoint(
         "data": data,
         "config": config,
         "versions": package_versions(),
+        **({} if reading is None else {"reading": {"monitor": reading.monitor, "value": reading.value}}),
     }
     path = folder / f"step_{state.step:09d}.safetensors"
     temporary = folder / f".{path.name}.partial"
@@ -149,8 +155,11 @@ def save_checkpoint(
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-    for old in list_checkpoints(folder)[:-keep_last]:
-        old.unlink()
+    older = list_checkpoints(folder)[:-keep_last]
+    best = find_best(folder, None if reading is None else reading.monitor) if older else None
+    for old in older:
+        if old != best:
+            old.unlink()
     return path
 
 
@@ -178,6 +187,54 @@ def latest_checkpoint(folder: Path) -> Path:
     if not found:
         raise CheckpointError(f"There is no checkpoint in '{folder}': train first, with stride-train.")
     return found[-1]
+
+
+def find_best(folder: Path, monitor: str | None = None) -> Path | None:
+    """The checkpoint of a folder with the best reading of the monitors; the earlier one of two that are equal.
+
+    Args:
+        folder: Of checkpoints.
+        monitor: Which reading; that of the newest checkpoint with one when None, since readings of different kinds do
+            not compare.
+
+    Returns:
+        The file; None when no checkpoint has such a reading.
+    """
+    readings = [(reading, path) for path in list_checkpoints(folder) if (reading := _reading_of(path)) is not None]
+    monitor = readings[-1][0].monitor if readings and monitor is None else monitor
+    same = [(reading.distance, path) for reading, path in readings if reading.monitor == monitor]
+    return min(same, default=(None, None))[1]
+
+
+def best_checkpoint(folder: Path) -> Path:
+    """The checkpoint of a folder with the best reading of the monitors.
+
+    Raises:
+        CheckpointError: If there is none.
+    """
+    latest_checkpoint(folder)
+    found = find_best(folder)
+    if found is None:
+        raise CheckpointError(
+            f"No checkpoint in '{folder}' was judged by the monitors (they need data.splits.val and "
+            "train.monitor.cases): take the last one, with generate.checkpoint: last."
+        )
+    return found
+
+
+def _reading_of(path: Path) -> JudgedReading | None:
+    """The reading in a checkpoint's header; None when there is none or the file cannot be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get("stride", "null"))
+    except (SafetensorError, json.JSONDecodeError, OSError):
+        return None
+    return _reading(header) if isinstance(header, dict) else None
+
+
+def _reading(header: dict[str, Any]) -> JudgedReading | None:
+    found = header.get("reading")
+    return None if found is None else JudgedReading(found["monitor"], found["value"], header["state"]["step"])
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -224,6 +281,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         config=header["config"],
         versions=header["versions"],
         id=header["id"],
+        reading=_reading(header),
         path=path,
         **sections,
     )

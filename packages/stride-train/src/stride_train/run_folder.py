@@ -57,6 +57,16 @@ class RunFolder:
         return self.path / "history.png"
 
     @property
+    def quicklooks(self) -> Path:
+        """Folder of the monitors' pictures, one for each reading."""
+        return self.path / "quicklooks"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of TensorBoard's event files, where that is switched on."""
+        return self.path / "tensorboard"
+
+    @property
     def gate_reliability(self) -> Path:
         """Reliability of the RainGate on validation times, where there is one."""
         return self.path / "gate_reliability.csv"

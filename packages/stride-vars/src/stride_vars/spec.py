@@ -79,6 +79,15 @@ class VariableSpec(BaseModel):
         return tuple(dict.fromkeys((self.key, self.data_name, *self.aliases)))
 
     @property
+    def is_amount(self) -> bool:
+        """Whether percentages and square roots of the values tell something, as of precipitation or wind speed.
+
+        Not of temperature in kelvin or of pressure, which are positive too but whose zero lies far below anything that
+        occurs: the plotting range says so.
+        """
+        return self.is_positive_definite and (self.plot_range is None or self.plot_range[0] <= 0.0)
+
+    @property
     def label(self) -> str:
         """The text beside an axis or colour bar, e.g. "Precipitation [mm day-1]"; no brackets without units."""
         return self.display_name if self.units == "1" else f"{self.display_name} [{self.units}]"

@@ -27,7 +27,10 @@ def generate(
         ),
     ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(help="Checkpoint to use.", show_default="the newest of the run folder")
+        str | None,
+        typer.Option(
+            help="Checkpoint to use: `last`, `best` (by the monitors), or a file.", show_default="generate.checkpoint"
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the ensembles.", show_default="RUN_DIR/ensembles")
@@ -76,7 +79,9 @@ def generate(
     from stride_train.run_folder import RunFolder
 
     folder = RunFolder(run_dir)
-    experiment = folder.load_config(set_ or [])
+    chosen = [f"generate.checkpoint={checkpoint}"] if checkpoint in ("last", "best") else []
+    experiment = folder.load_config([*(set_ or []), *chosen])
+    file = None if checkpoint is None or chosen else Path(checkpoint)
 
     from stride_train.generation.dry_run import dry_run as describe
     from stride_train.generation.report import report
@@ -86,7 +91,7 @@ def generate(
     share = find_share(rank, of)
     names = system or ["edm"]
     for name in names:
-        request = find_request(folder, experiment, name, checkpoint, folder=out)
+        request = find_request(folder, experiment, name, file, folder=out)
         if dry_run:
             typer.echo("\n".join(describe(request)))
             continue

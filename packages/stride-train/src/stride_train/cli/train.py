@@ -44,8 +44,9 @@ def train(
     """Trains the diffusion model of an experiment.
 
     Reads the data that the experiment describes, computes statistics of the training split (once), and trains until
-    `train.budget` is used up. The run folder then holds `config.yaml`, `statistics.json`, `model.txt`, `checkpoints/`,
-    `history.csv` and `history.png`. Next: `stride-generate RUN_DIR`.
+    `train.budget` is used up, or `train.early_stopping` ends it. The run folder then holds `config.yaml`,
+    `statistics.json`, `model.txt`, `checkpoints/`, `history.csv`, `history.png` and `quicklooks/`. Next:
+    `stride-generate RUN_DIR`.
 
     SIGTERM, SLURM's SIGUSR1 and Ctrl-C end it after the present step with a checkpoint and exit code 0. Under
     `torchrun --no-python` or `srun` the same command trains with all processes that they start.

@@ -12,7 +12,7 @@ from stride_vars.errors import nearest
 from stride_train.config.generation import GenerateConfig
 from stride_train.config.model import ModelConfig
 from stride_train.config.strict import STRICT
-from stride_train.config.training import TrainConfig
+from stride_train.config.training import SCORES, TrainConfig
 
 LEAST_SHARE = 1e-3
 """Training must draw at least this share of its noise levels where the sampler starts, or above."""
@@ -69,6 +69,20 @@ class ExperimentConfig(BaseModel):
             raise ValueError("gate_reweighting needs a RainGate; set model.use_rain_gate true, or leave it at 0")
         if train.gate_reweighting > 0 and train.gate_weight == 0:
             raise ValueError("gate_reweighting needs a trained RainGate, but gate_weight is 0; raise it")
+        return train
+
+    @field_validator("train")
+    @classmethod
+    def _reading_that_stops(cls, train: TrainConfig, info: ValidationInfo) -> TrainConfig:
+        data = info.data.get("data")
+        if train.early_stopping is not None and data is not None:
+            several = ("crps", *(f"{score}/{target}" for target in data.target for score in SCORES))
+            offered = SCORES if len(data.target) == 1 else several
+            if train.early_stopping.monitor not in offered:
+                raise ValueError(
+                    f"early_stopping.monitor names '{train.early_stopping.monitor}', which no monitor reads."
+                    f"{nearest(train.early_stopping.monitor, offered)}"
+                )
         return train
 
     @field_validator("generate")

@@ -146,6 +146,8 @@ class GenerateConfig(BaseModel):
             validation split, for each gated target the largest that removes no more than `gate_removes_at_most`.
         gate_removes_at_most: Share of the total, of the observed and of the generated validation fields alike, that may
             stand on the pixels which are set to zero.
+        checkpoint: `last`, or `best` for the one with the best reading of the monitors (`train.early_stopping.monitor`,
+            else CRPS).
         weights: `ema` takes the averaged weights, `raw` the last ones; a number, the power-function average of that
             length (a relative width such as 0.08), made of the run's snapshots.
         compile: Compile the network's calls, which takes a minute or so at the start and pays in long generations.
@@ -176,6 +178,7 @@ class GenerateConfig(BaseModel):
     remove_drizzle: bool = False
     gate_probability: float | None = Field(default=None, ge=0, le=1)
     gate_removes_at_most: float = Field(default=0.005, ge=0, lt=1)
+    checkpoint: Literal["last", "best"] = "last"
     weights: WeightsChoice = "ema"
     compile: bool = False
     baselines: tuple[Baseline, ...] = ("interpolated", "quantile_mapping")

@@ -22,6 +22,9 @@ class MonitorConfig(BaseModel):
         cases: Number of validation times, spread evenly over the split; 0 switches the monitors off.
         members: Ensemble size (at least 2: the fair CRPS is undefined for one member).
         sampler_steps: Steps of the sampler, fewer than for a real generation.
+        quicklook: Whether every reading leaves a picture of low resolution, observation, members and their mean.
+        quicklook_cases: Validation times in that picture: those of the `cases` whose observed fields vary most.
+        quicklook_members: Members in it, at most `members`.
     """
 
     model_config = STRICT
@@ -30,6 +33,31 @@ class MonitorConfig(BaseModel):
     cases: int = Field(default=4, ge=0)
     members: int = Field(default=4, ge=2)
     sampler_steps: int = Field(default=8, ge=1)
+    quicklook: bool = True
+    quicklook_cases: int = Field(default=2, ge=1)
+    quicklook_members: int = Field(default=3, ge=1)
+
+
+SCORES = ("crps", "spread_skill", "spectrum_ratio", "bias", "bias_percent")
+"""Readings of the monitors that a training can be judged by."""
+
+
+class EarlyStoppingConfig(BaseModel):
+    """Ends a training that no longer improves.
+
+    Attributes:
+        monitor: The reading that judges: `crps` (lower is better), `bias`, `bias_percent` (nearer to 0), `spread_skill`
+            or `spectrum_ratio` (nearer to 1, as a ratio). With several targets `crps` is the mean over them, each in
+            units of its standard deviation, and `crps/<target>` and its kind are those of one target.
+        patience: Readings in a row without improvement after which training ends.
+        min_delta: Least improvement that counts: in the units of `crps` and `bias`, of ln(ratio) for the ratios.
+    """
+
+    model_config = STRICT
+
+    monitor: str = "crps"
+    patience: int = Field(default=5, ge=1)
+    min_delta: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
 
 class TrainConfig(BaseModel):
@@ -77,6 +105,9 @@ class TrainConfig(BaseModel):
         checkpoint_every: How often a checkpoint is written; an amount of training.
         keep_last: How many checkpoints are kept.
         monitor: The sanity monitors.
+        early_stopping: Ends training before the budget is used up when a reading of the monitors no longer improves;
+            null never does. Its `monitor` also decides which checkpoint is the best; `crps` does without it.
+        loggers: Where the history goes beside `history.csv`: `tensorboard`, `wandb`; both are extras of the package.
     """
 
     model_config = STRICT
@@ -113,6 +144,19 @@ class TrainConfig(BaseModel):
     checkpoint_every: Budget = Amount.parse("1min")
     keep_last: int = Field(default=2, ge=1)
     monitor: MonitorConfig = MonitorConfig()
+    early_stopping: EarlyStoppingConfig | None = None
+    loggers: tuple[Literal["tensorboard", "wandb"], ...] = ()
+
+    @property
+    def judged_by(self) -> str:
+        """The reading of the monitors that decides which checkpoint is the best."""
+        return "crps" if self.early_stopping is None else self.early_stopping.monitor
+
+    @model_validator(mode="after")
+    def _readings_to_stop_by(self) -> TrainConfig:
+        if self.early_stopping is not None and self.monitor.cases == 0:
+            raise ValueError("early_stopping needs readings, but monitor.cases is 0; raise it, or leave one out")
+        return self
 
     @field_validator("power_averages")
     @classmethod

@@ -89,6 +89,7 @@ class DiffusionSystem:
             **config.sampler.model_dump(mode="json"),
             "network_calls_per_member": passes * config.sampler.network_calls,
             "targets_together": not checkpoint.spec.use_film_vars,
+            "checkpoint": _described(checkpoint),
             **weights.description,
             "start": None if self.start is None else self.start.description,
             "remove_drizzle": config.remove_drizzle,
@@ -196,6 +197,14 @@ class _Case:
     sample: dict[str, Any]
     start: tuple[np.ndarray, float] | None
     encoded: dict[int | None, Any] = field(default_factory=dict)
+
+
+def _described(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Which checkpoint of its training this is, and what the monitors read of it."""
+    described: dict[str, Any] = {"step": checkpoint.state.step, "images": checkpoint.state.images}
+    if checkpoint.reading is not None:
+        described["monitors"] = {checkpoint.reading.monitor: checkpoint.reading.value}
+    return described
 
 
 _RECORDED = {"lags": "lag_hours", "time_features": "time_feature_names"}

@@ -11,7 +11,7 @@ from stride_data.config import HOW_IT_IS_READ
 from stride_vars.errors import nearest
 
 from stride_train.averages.choice import ChosenWeights, choose_weights
-from stride_train.checkpoint import Checkpoint, latest_checkpoint, load_checkpoint
+from stride_train.checkpoint import Checkpoint, best_checkpoint, latest_checkpoint, load_checkpoint
 from stride_train.config import ExperimentConfig
 from stride_train.config.generation import MODEL_SYSTEM, SYSTEMS
 from stride_train.data import open_data
@@ -116,7 +116,7 @@ def find_request(
         run: The run folder.
         config: Its experiment.
         name: `edm` for the trained model, or a baseline.
-        checkpoint: The checkpoint to use; the newest of the run when None.
+        checkpoint: The checkpoint to use; the run's newest or best, as `generate.checkpoint` says, when None.
         folder: Where the ensemble goes; the run's own folder of ensembles when None.
 
     Raises:
@@ -125,7 +125,8 @@ def find_request(
     if name not in SYSTEMS:
         raise GenerationError(f"No system is called '{name}'.{nearest(name, SYSTEMS)}")
     if name == MODEL_SYSTEM:
-        loaded = load_checkpoint(checkpoint or latest_checkpoint(run.checkpoints))
+        found = best_checkpoint if config.generate.checkpoint == "best" else latest_checkpoint
+        loaded = load_checkpoint(checkpoint or found(run.checkpoints))
         _require_same_mode(loaded, config)
         weights = choose_weights(loaded, config.generate.weights, run.snapshots)
         adapter = open_data(config, statistics=loaded.data["statistics"])
@@ -170,6 +171,7 @@ def _unasked(config: ExperimentConfig, name: str) -> set[str]:
     asked = config.generate
     return {
         "baselines",
+        "checkpoint",  # its id says more
         *(() if asked.start is not None else ("start",)),
         *(() if asked.domain is not None else ("domain", "tiles")),
         *(() if asked.targets else ("targets",)),

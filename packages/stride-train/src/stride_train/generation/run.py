@@ -19,7 +19,6 @@ from stride_train.generation.plan import Piece, Plan
 from stride_train.generation.request import Request, find_request, times_to_generate
 from stride_train.generation.shares import Share
 from stride_train.generation.space import require_room
-from stride_train.generation.stopping import StopRequest
 from stride_train.generation.storage_errors import require_writable, writing
 from stride_train.generation.summaries import asked_summaries, summarise
 from stride_train.generation.system import System
@@ -28,6 +27,7 @@ from stride_train.generation.writer import CaseFields, EnsembleWriter, finished_
 from stride_train.progress import Advance, progress
 from stride_train.provenance import package_versions
 from stride_train.run_folder import RunFolder
+from stride_train.stopping import StopRequest
 
 __all__ = ["Outcome", "find_request", "generate", "generate_share", "times_to_generate"]
 

@@ -20,7 +20,9 @@ from stride_train.generation.domain import generated_domain
 from stride_train.progress import progress
 from stride_train.run_folder import RunFolder, write_text
 from stride_train.target_scales import TargetScales, measure_target_scales
+from stride_train.training.loggers import require_loggers
 from stride_train.training.processes import Processes, launch
+from stride_train.training.record import MONITORED_SPLIT
 from stride_train.training.resumption import clear_unfinished, newest_readable
 from stride_train.training.trainer import Trainer, TrainingResult
 
@@ -35,6 +37,8 @@ _MAY_CHANGE = {
         "snapshots",
         "num_workers",
         "monitor",
+        "early_stopping",
+        "loggers",
         "accelerator",
         "devices",
         "accumulate",
@@ -56,12 +60,16 @@ def train(config: ExperimentConfig, run: RunFolder, *, resume: bool) -> Training
         StrideError: If the data, the run folder or a checkpoint are wrong, or the loss is not finite.
     """
     processes = launch(config.train)
+    processes.from_first(lambda: require_loggers(config.train.loggers))
     checkpoint = processes.first_then_others(lambda: _where_it_stopped(run, resume=resume))
     adapter = processes.first_then_others(lambda: prepare_statistics(config, run))
     trainer = processes.each(lambda: _assemble(config, run, adapter, checkpoint, processes))
     processes.from_first(lambda: _describe(config, run, trainer))
     with progress(f"training ({config.train.budget.text})") if processes.first else nullcontext(_silent) as advance:
-        return trainer.train(advance)
+        result = trainer.train(advance)
+    if result.stopped is not None and processes.first:
+        print(f"training stopped early: {result.stopped}", file=sys.stderr, flush=True)
+    return result
 
 
 def _where_it_stopped(run: RunFolder, *, resume: bool) -> Checkpoint | None:
@@ -81,6 +89,11 @@ def _assemble(
 ) -> Trainer:
     """The trainer in the state of a checkpoint, or at its beginning."""
     generated_domain(adapter, config.generate)  # a mistake there shows before the long work
+    if config.train.early_stopping is not None and not adapter.splits.get(MONITORED_SPLIT):
+        raise ExperimentError(
+            f"train.early_stopping needs validation times, but data.splits.{MONITORED_SPLIT} holds none: give some, or "
+            "leave it out."
+        )
     if checkpoint is None:
         scales = measure_target_scales(
             adapter, fine_scales=config.model.fine_scales, together=config.model.targets_together
@@ -108,7 +121,7 @@ def _silent(fraction: float, note: str = "") -> None:
 
 
 def training_finished(config: ExperimentConfig, run: RunFolder) -> bool:
-    """Whether the run folder holds a training of this very experiment whose budget is used up.
+    """Whether the run folder holds a training of this very experiment whose budget is used up, or that stopped early.
 
     Raises:
         StrideError: If it holds a training of another experiment, or its checkpoint cannot be read.
@@ -118,7 +131,8 @@ def training_finished(config: ExperimentConfig, run: RunFolder) -> bool:
     checkpoint = newest_readable(run.checkpoints)
     require_same_experiment(checkpoint.config, config, str(checkpoint.path))
     state = checkpoint.state
-    if state.finished and checkpoint.config["train"]["budget"] == config.train.budget.text:
+    ours, theirs = config.train.model_dump(mode="json"), checkpoint.config["train"]
+    if state.finished and all(theirs.get(key) == ours[key] for key in ("budget", "early_stopping")):
         return True
     return config.train.budget.fraction(steps=state.step, images=state.images, seconds=state.seconds) >= 1.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +33,18 @@ from stride_train.errors import ExperimentError, TrainingError
 from stride_train.progress import Advance
 from stride_train.run_folder import RunFolder
 from stride_train.seeds import derived_seed
+from stride_train.stopping import StopRequest
 from stride_train.training.disk import writing_to
 from stride_train.training.ema import WeightAverage
 from stride_train.training.gate_reliability import draw_reliability, gate_reliability, write_reliability
-from stride_train.training.history import History, draw_history
+from stride_train.training.judged_reading import JudgedReading
 from stride_train.training.learning_rate import learning_rate_factor
-from stride_train.training.monitors import monitor
 from stride_train.training.noise_levels import training_levels
 from stride_train.training.objective import Objective
 from stride_train.training.precision import choose_precision
 from stride_train.training.processes import Processes, launch
+from stride_train.training.record import Record, Verdict
 from stride_train.training.recurring import Recurring
-from stride_train.training.stopping import StopRequest
 from stride_train.training.update import NotFinite, Update
 
 _ADAM_BETAS = (0.9, 0.99)
@@ -64,6 +64,7 @@ class TrainingResult:
         parameters: Number of trained parameters.
         interrupted: Whether a signal ended it before its budget was used up.
         first: Whether this process speaks for all that trained.
+        stopped: Why early stopping ended it before its budget was used up; None where it did not.
     """
 
     checkpoint: Path
@@ -71,6 +72,7 @@ class TrainingResult:
     parameters: int
     interrupted: bool = False
     first: bool = True
+    stopped: str | None = None
 
 
 class Trainer:
@@ -135,6 +137,9 @@ class Trainer:
         self.averaged_denoiser = EDMDenoiser(spec).to(self.device).eval()
         self.state = TrainingState()
         self.saved: TrainingState | None = None
+        self.reading: JudgedReading | None = None
+        self.stopped: str | None = None
+        self.record: Record | None = None
         self.last_written: Path | None = None
 
     def resume(self, checkpoint: Checkpoint) -> None:
@@ -151,10 +156,11 @@ class Trainer:
         self.power.resume(checkpoint)
         restore_optimizer(self.optimizer, checkpoint.optimizer)
         self.state = self.saved = checkpoint.state
+        self.reading = checkpoint.reading
         self.last_written = checkpoint.path
 
     def train(self, advance: Advance) -> TrainingResult:
-        """Trains until the budget is used up, or until a signal asks to stop.
+        """Trains until the budget is used up, early stopping ends it, or a signal asks to stop.
 
         Args:
             advance: Told how far training is.
@@ -162,17 +168,28 @@ class Trainer:
         Raises:
             TrainingError: If the loss is not finite; the state before that step is saved.
         """
-        with StopRequest() as asked:
-            interrupted = self._train(advance, asked)
-        self.processes.from_first(self._draw)
+        self.stopped = self.processes.from_first(self._open_record)
+        try:
+            with StopRequest() as asked:
+                interrupted = self._train(advance, asked)
+            self.processes.from_first(self._draw)
+        finally:
+            if self.record is not None:
+                self.record.close()
         assert self.last_written is not None
         parameters = sum(p.numel() for p in self.denoiser.parameters())
-        return TrainingResult(self.last_written, self.state, parameters, interrupted, self.processes.first)
+        stopped = self.stopped if self._fraction(self.state) < 1.0 else None
+        return TrainingResult(self.last_written, self.state, parameters, interrupted, self.processes.first, stopped)
+
+    def _open_record(self) -> str | None:
+        """Opens the first process's record; returns why training should not go on."""
+        with writing_to(self.run.path):
+            self.record = Record(self.config, self.adapter, self.run, resume_at=self.state.step or None)
+        return self.record.stopping.reason
 
     def _train(self, advance: Advance, asked: StopRequest) -> bool:
         """The loop; returns whether a signal ended it early."""
         options, processes = self.config.train, self.processes
-        history = processes.from_first(lambda: History(self.run.history, resume_at=self.state.step or None))
         processes.from_first(lambda: self.power.drop_later(self.state))
         begun = time.monotonic() - self.state.seconds
         monitor_seconds = 0.0
@@ -182,7 +199,7 @@ class Trainer:
         stop = False
         self.objective.train()
         for batch in self._batches(self.state.step):
-            if fraction >= 1.0 or stop:
+            if fraction >= 1.0 or stop or self.stopped is not None:
                 break
             step = self.state.step
             factor = learning_rate_factor(
@@ -205,16 +222,24 @@ class Trainer:
             self.state = TrainingState(step, images, seconds, finished=fraction >= 1.0)
             if self.power.is_due(self.state):
                 processes.from_first(lambda: self.power.save(self.state))
+            verdict = Verdict(None, best=False, stop=None)
             monitored = due_monitor.is_due(self.state) or self.state.finished
             if monitored:
                 reading, monitor_seconds = processes.from_first(self._timed_monitor)
                 row |= reading
                 self.state = TrainingState(step, images, seconds + monitor_seconds, finished=fraction >= 1.0)
             if monitored or step % options.log_every == 0:
-                self._record(history, row)
+                verdict = self._record(row)
                 advance(fraction, f"step {step}, loss {row['edm_loss']:.3f}")
-            if due_checkpoint.is_due(self.state) or self.state.finished:
+            self.reading, self.stopped = verdict.reading, verdict.stop
+            if self.stopped is not None:
+                self.state = replace(self.state, finished=True)
+            if due_checkpoint.is_due(self.state) or self.state.finished or verdict.best:
                 self._save()
+            if monitored:
+                processes.from_first(lambda: self._draw(live=True))
+        if self.stopped is not None:
+            self.state = replace(self.state, finished=True)
         self._save()
         return stop and not self.state.finished
 
@@ -269,14 +294,16 @@ class Trainer:
         """Share of the budget that is used up."""
         return self.config.train.budget.fraction(steps=state.step, images=state.images, seconds=state.seconds)
 
-    def _record(self, history: History, row: dict[str, float]) -> None:
+    def _record(self, row: dict[str, float]) -> Verdict:
+        """Adds a row to the history; what follows from it is the same in all processes."""
         state = self.state
 
-        def append() -> None:
+        def append() -> Verdict:
+            assert self.record is not None
             with writing_to(self.run.path):
-                history.append(step=state.step, images=state.images, seconds=state.seconds, **row)
+                return self.record.add(step=state.step, images=state.images, seconds=state.seconds, **row)
 
-        self.processes.from_first(append)
+        return self.processes.from_first(append)
 
     def _timed_monitor(self) -> tuple[dict[str, float], float]:
         """Columns of the history, and the seconds that they took."""
@@ -288,15 +315,9 @@ class Trainer:
         """Monitors of the averaged weights, as columns of the history."""
         self.averaged_denoiser.load_state_dict(self.average.state)
         precision = torch.bfloat16 if self.precision == "bf16-mixed" else None
-        reading = monitor(
-            self.averaged_denoiser,
-            self.adapter,
-            self.config.train.monitor,
-            self.config.generate.sampler,
-            seed=derived_seed(self.config.seed, "monitor"),
-            split="val",
-            precision=precision,
-        )
+        assert self.record is not None
+        with writing_to(self.run.path):
+            row = self.record.monitor(self.averaged_denoiser, self.state.step, precision)
         if self.spec.use_rain_gate and self.config.train.monitor.cases:
             tables = gate_reliability(
                 self.averaged_denoiser, self.adapter, seed=self.config.seed, split="val", precision=precision
@@ -305,11 +326,6 @@ class Trainer:
                 title = f"RainGate of {self.config.name} on validation times, step {self.state.step}"
                 write_reliability(tables, self.run.gate_reliability)
                 draw_reliability(tables, self.run.gate_reliability_picture, title)
-        if reading is None:
-            return {}
-        row = {"crps": reading.crps}
-        if reading.wet_fraction is not None and reading.wet_fraction_observed is not None:
-            row |= {"wet_fraction": reading.wet_fraction, "wet_fraction_observed": reading.wet_fraction_observed}
         return row
 
     def _save(self) -> None:
@@ -331,10 +347,12 @@ class Trainer:
             keep_last=self.config.train.keep_last,
             uncertainty=None if self.uncertainty is None else self.uncertainty.state_dict(),
             power=self.power.flat(),
+            reading=self.reading,
         )
-        self._draw()
+        self._draw(live=True)
         return path
 
-    def _draw(self) -> None:
+    def _draw(self, *, live: bool = False) -> None:
+        assert self.record is not None
         with writing_to(self.run.path):
-            draw_history(self.run.history, self.run.history_picture, f"Training of {self.config.name}")
+            self.record.draw(live=live)
