@@ -14,7 +14,7 @@ from stride_vars.errors import StrideError
 
 from stride_train.config.training import TrainConfig
 from stride_train.errors import EndedTogether, ExperimentError, TrainingError
-from stride_train.training.precision import choose_precision
+from stride_train.training.precision import Autocast, choose_precision
 
 _Made = TypeVar("_Made")
 
@@ -157,13 +157,16 @@ def launch(options: TrainConfig) -> Processes:
     size = nodes * devices
     check_division(options, size)
     precision = choose_precision(options.precision)
+    reduced = precision == "bf16-mixed"
+    device = "cuda" if options.accelerator in ("auto", "cuda") and torch.cuda.is_available() else "cpu"
     try:
         fabric = Fabric(
             accelerator=options.accelerator,
             strategy="ddp" if size > 1 else "auto",
             devices=devices,
             num_nodes=nodes,
-            precision=precision,
+            precision=None if reduced else precision,
+            plugins=Autocast("bf16-mixed", device) if reduced else None,
         )
     except (ValueError, RuntimeError) as error:
         if size == 1:
