@@ -4,6 +4,7 @@ Several are separated by `--`. Run by the tests, so that starting two processes 
 an error of one process looks like in each.
 """
 
+import os
 import sys
 from itertools import groupby
 from pathlib import Path
@@ -22,17 +23,22 @@ def fail_in(rank, processes):
         raise TrainingError(f"an error of process {rank}")
 
 
+def say(line):
+    """A whole line at once, whoever else writes."""
+    os.write(sys.stdout.fileno(), f"{line}\n".encode())
+
+
 def tell(processes):
     """Every error once in each process, as `of RANK in RANK: KIND: MESSAGE`."""
     for rank in range(processes.size):
         try:
             processes.each(lambda rank=rank: fail_in(rank, processes))
         except StrideError as error:
-            print(f"of {rank} in {processes.rank}: {type(error).__name__}: {error}", flush=True)
+            say(f"of {rank} in {processes.rank}: {type(error).__name__}: {error}")
     try:
         processes.from_first(lambda: {}["missing"])
     except (KeyError, StrideError) as error:
-        print(f"a fault in {processes.rank}: {type(error).__name__}", flush=True)
+        say(f"a fault in {processes.rank}: {type(error).__name__}")
 
 
 if __name__ == "__main__":
