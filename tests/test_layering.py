@@ -18,8 +18,15 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MEMBERS = sorted(path.parent for folder in ("packages", "apps") for path in ROOT.glob(f"{folder}/*/pyproject.toml"))
 PROVIDERS = packages_distributions()
-# Which folder of a package an extra serves; elsewhere its libraries are as good as undeclared.
-SERVED_BY_EXTRA = {"torch": "loaders", "plot": "report", "remote": "discovery", "distributed": "statistics"}
+# Which folder or file of a package an extra serves; elsewhere its libraries are as good as undeclared.
+SERVED_BY_EXTRA = {
+    "torch": "loaders",
+    "plot": "report",
+    "remote": "discovery",
+    "distributed": "statistics",
+    "tensorboard": "loggers.py",
+    "wandb": "loggers.py",
+}
 # Never imported by name: xarray finds them when it opens, writes or computes a file's arrays.
 THROUGH_XARRAY = {"dask", "netcdf4", "zarr"}
 # What the model must never know of; it sees channels and cells.
