@@ -103,6 +103,7 @@ def test_a_wiener_filter_can_be_learnt_by_the_gains_alone():
     torch.testing.assert_close(found, 0.01 / 1.01 * finest + 0.5 * (x - finest))
 
 
+@pytest.mark.slow
 def test_smooth_fields_are_denoised_with_less_grain():
     """Trained alike, the network with fine scales leaves less than two thirds of the other's error there."""
     base = {
