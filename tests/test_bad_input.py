@@ -124,6 +124,7 @@ def test_statistics_of_another_variable(archive, refused, command, tmp_path):
     assert "statistics" in sentence
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_spec(second_dataset, refused, trained, tmp_path):
     path = second_dataset
     wider = "model.channels=[16, 32]"

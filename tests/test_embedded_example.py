@@ -26,6 +26,7 @@ def test_training_without_arguments(folder: Path):
     assert yaml.safe_load((run / "config.yaml").read_text())["data"]["target"] == ["era5.prcp"]
 
 
+@pytest.mark.slow
 def test_baselines_are_generated_and_scored_against_climatology(folder: Path, command, tmp_path: Path):
     names = ("quantile_mapping_per_pixel", "climatology", "analogues")
     systems = [text for name in names for text in ("--system", name)]

@@ -30,6 +30,7 @@ print([name for name in {HEAVY!r} if name in sys.modules])
     assert "Examples" in result.stdout
 
 
+@pytest.mark.slow
 def test_generate_writes_where_it_says(trained, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(trained.path, run)
