@@ -162,10 +162,10 @@ def test_more_patience_goes_on(stops, stopped):
 def test_a_resumed_training_stops_at_the_same_step(stops, stopped, tmp_path, monkeypatch, killed_at):
     step_of = Trainer._step
 
-    def killed(self, batch, step, *arguments):
+    def killed(self, mine, counts, step, *arguments):
         if step == killed_at:
             raise KeyboardInterrupt
-        return step_of(self, batch, step, *arguments)
+        return step_of(self, mine, counts, step, *arguments)
 
     run = RunFolder(tmp_path)
     run.create()

@@ -9,8 +9,8 @@ def test_weights_halve_after_the_half_life():
     nn.init.constant_(network.weight, 1.0)
     average = WeightAverage(network, halflife_images=8, ramp=1e9)
     nn.init.constant_(network.weight, 0.0)
-    average.update(network, batch_size=4, images_seen=1000)
-    average.update(network, batch_size=4, images_seen=1000)
+    average.update(batch_size=4, images_seen=1000)
+    average.update(batch_size=4, images_seen=1000)
     assert average.state["weight"].item() == pytest.approx(0.5)
 
 
@@ -24,5 +24,5 @@ def test_integer_buffers_are_copied_not_averaged():
     network = nn.BatchNorm1d(2)
     average = WeightAverage(network, 10, 1.0)
     network.train()(torch.randn(4, 2))
-    average.update(network, 4, 4)
+    average.update(4, 4)
     assert average.state["num_batches_tracked"] == 1

@@ -57,7 +57,8 @@ def test_what_is_not_finite_changes_nothing_and_names_its_time(
     """One sample of step 3 is spoilt: the state before is saved although no checkpoint was due."""
     make, seen = Update.__call__, []
 
-    def spoilt(self, batch, step, learning_rate):
+    def spoilt(self, mine, counts, step, learning_rate):
+        batch = mine.batch
         if step == 3:
             seen.append(batch["meta"]["timestamps"][1])
             if what == "loss":
@@ -65,7 +66,7 @@ def test_what_is_not_finite_changes_nothing_and_names_its_time(
                 batch["mask"] = None
             else:
                 self.inner.denoiser.network.head.bias.register_hook(lambda gradient: gradient * float("inf"))
-        return make(self, batch, step, learning_rate)
+        return make(self, mine, counts, step, learning_rate)
 
     monkeypatch.setattr(Update, "__call__", spoilt)
     with pytest.raises(TrainingError, match=rf"The {what} is not finite at step 3 \(times 2001-01-") as raised:
@@ -78,7 +79,7 @@ def test_what_is_not_finite_changes_nothing_and_names_its_time(
 
 
 def test_a_first_step_that_is_not_finite_saves_the_beginning(experiment_file, tmp_path, monkeypatch):
-    monkeypatch.setattr(Update, "_shares", lambda self, batch, step: _raise(trainer.NotFinite("loss", ["2001-01-02"])))
+    monkeypatch.setattr(Update, "_shares", lambda *_: _raise(trainer.NotFinite("loss", ["2001-01-02"])))
     with pytest.raises(TrainingError, match=r"not finite at step 0 \(times 2001-01-02\)"):
         start(experiment_file, tmp_path)
     assert load_checkpoint(latest_checkpoint(RunFolder(tmp_path).checkpoints)).state.step == 0
@@ -181,12 +182,12 @@ def test_missing_statistics(copied, experiment_file, tmp_path):
 
 
 def test_losses_are_finite_where_nothing_is_observed(experiment_file, tmp_path, monkeypatch):
-    make = Update.__call__
+    make = Update.prepare
 
-    def unobserved(self, batch, step, learning_rate):
+    def unobserved(self, batch, step):
         batch["target"][:] = np.nan
         batch["mask"] = torch.zeros_like(batch["target"], dtype=torch.bool)
-        return make(self, batch, step, learning_rate)
+        return make(self, batch, step)
 
-    monkeypatch.setattr(Update, "__call__", unobserved)
+    monkeypatch.setattr(Update, "prepare", unobserved)
     assert start(experiment_file, tmp_path, "train.budget=2steps", "train.accumulate=2")[1].state.finished

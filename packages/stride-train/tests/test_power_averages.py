@@ -28,7 +28,8 @@ def shares(length: float, batches: list[int]) -> torch.Tensor:
     averages, images = PowerAverages(network, [length]), 0
     for step, batch in enumerate(batches):
         images += batch
-        averages.update(network.become(torch.eye(len(batches))[step]), batch, images)
+        network.become(torch.eye(len(batches))[step])
+        averages.update(batch, images)
     return averages.tensors[length]["weight"].double()
 
 
@@ -55,7 +56,7 @@ def test_weights_that_stand_still_are_their_average():
     network = Weights(3).become(torch.tensor([0.1, -2.0, 3e-7]))
     averages = PowerAverages(network, [0.05, 0.1])
     for step in range(1, 50):
-        averages.update(network, 4, 4 * step)
+        averages.update(4, 4 * step)
     for tensors in averages.tensors.values():
         assert torch.equal(tensors["weight"], network.weight)
 
@@ -63,8 +64,10 @@ def test_weights_that_stand_still_are_their_average():
 def test_only_parameters_are_followed_and_come_back_bit_for_bit():
     network = Weights(5)
     averages = PowerAverages(network, [0.05, 0.1])
-    averages.update(network.become(torch.randn(5)), 4, 4)
-    averages.update(network.become(torch.randn(5)), 4, 8)
+    network.become(torch.randn(5))
+    averages.update(4, 4)
+    network.become(torch.randn(5))
+    averages.update(4, 8)
     assert sorted(averages.flat()) == ["0.05/weight", "0.1/weight"]
     assert lengths_in(list(averages.flat())) == (0.05, 0.1)
     again = PowerAverages(Weights(5), [0.05, 0.1])

@@ -26,7 +26,7 @@ def walk(tmp_path_factory):
         with torch.no_grad():
             network.weight += 0.05 * torch.randn(network.weight.shape)
         for averages in (followed, others):
-            averages.update(network, BATCH, BATCH * step)
+            averages.update(BATCH, BATCH * step)
         if step % EVERY == 0:
             save_snapshot(folder, followed.flat(), step=step, images=BATCH * step, training="walk")
         if step == STEPS // 2:

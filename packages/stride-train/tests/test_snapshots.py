@@ -125,10 +125,10 @@ def test_a_killed_training_ends_with_the_snapshots_of_an_undisturbed_one(experim
     undisturbed = start(config, tmp_path / "undisturbed")
     original = Trainer._step
 
-    def dying(self, batch, step, *rest):
+    def dying(self, mine, counts, step, *rest):
         if step == 9:
             raise Killed
-        return original(self, batch, step, *rest)
+        return original(self, mine, counts, step, *rest)
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_step", dying)

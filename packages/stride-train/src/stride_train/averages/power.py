@@ -25,20 +25,21 @@ class PowerAverages:
             lengths: Relative widths sigma_rel.
         """
         self._exponents = {length: exponent_of(length) for length in lengths}
+        # The network's own tensors, which every step changes in place: asking for them in each would take longer.
+        self._present = {name: value.detach() for name, value in network.named_parameters()}
         self.tensors = {
-            length: {name: value.detach().clone() for name, value in network.named_parameters()} for length in lengths
+            length: {name: value.clone() for name, value in self._present.items()} for length in lengths
         }
 
     @torch.no_grad()
-    def update(self, network: nn.Module, batch_size: int, images_seen: int) -> None:
-        """Moves every average on by one step.
+    def update(self, batch_size: int, images_seen: int) -> None:
+        """Moves every average on by one step of the network.
 
         Args:
-            network: The network after the step.
             batch_size: Images of this step.
             images_seen: Images seen up to and including this step.
         """
-        parameters: list[torch.Tensor] = [value.detach() for value in network.parameters()]
+        parameters = list(self._present.values())
         for length, averages in self.tensors.items():
             share = new_share(self._exponents[length], batch_size, images_seen)
             torch._foreach_lerp_(list(averages.values()), parameters, share)  # pyright: ignore[reportPrivateImportUsage]

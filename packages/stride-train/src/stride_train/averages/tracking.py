@@ -54,15 +54,14 @@ class TrackedAverages:
         """Removes snapshots later than the state that training begins from: they are of one that was cut off."""
         drop_snapshots_after(self._folder, state.step)
 
-    def update(self, network: nn.Module, batch_size: int, images_seen: int) -> None:
-        """Moves the averages on by one step.
+    def update(self, batch_size: int, images_seen: int) -> None:
+        """Moves the averages on by one step of the network.
 
         Args:
-            network: The network after the step.
             batch_size: Images of the step, of all processes together.
             images_seen: Images seen up to and including this step.
         """
-        self.averages.update(network, batch_size, images_seen)
+        self.averages.update(batch_size, images_seen)
 
     def is_due(self, state: TrainingState) -> bool:
         """Whether a snapshot is to be saved after this step; asked once a step."""

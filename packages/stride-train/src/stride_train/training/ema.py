@@ -23,7 +23,9 @@ class WeightAverage:
         """
         self.halflife_images = halflife_images
         self.ramp = ramp
-        self.state = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        # The network's own tensors, which every step changes in place: naming them anew in each would take longer.
+        self._present = network.state_dict()
+        self.state = {name: value.detach().clone() for name, value in self._present.items()}
 
     def beta(self, batch_size: int, images_seen: int) -> float:
         """Share of the old average that is kept in one step.
@@ -35,15 +37,24 @@ class WeightAverage:
         halflife = min(self.halflife_images, self.ramp * images_seen)
         return 0.5 ** (batch_size / max(halflife, 1e-8))
 
+    def load(self, state: dict[str, torch.Tensor]) -> None:
+        """Takes up the averages of a checkpoint, by the names of `state`."""
+        for name, value in self.state.items():
+            value.copy_(state[name])
+
     @torch.no_grad()
-    def update(self, network: nn.Module, batch_size: int, images_seen: int) -> None:
-        """Moves the average towards the network's weights."""
+    def update(self, batch_size: int, images_seen: int) -> None:
+        """Moves the average towards the network's weights.
+
+        Args:
+            batch_size: Images of this step.
+            images_seen: Images seen up to and including this step.
+        """
         beta = self.beta(batch_size, images_seen)
-        present = network.state_dict()
-        averaged = [name for name, value in present.items() if value.is_floating_point()]
+        averaged = [name for name, value in self.state.items() if value.is_floating_point()]
         # All at once: on a GPU one call a parameter would cost more than the arithmetic.
         torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
-            [self.state[name] for name in averaged], [present[name] for name in averaged], 1.0 - beta
+            [self.state[name] for name in averaged], [self._present[name] for name in averaged], 1.0 - beta
         )
-        for name in present.keys() - averaged:
-            self.state[name].copy_(present[name])
+        for name in self.state.keys() - averaged:
+            self.state[name].copy_(self._present[name])

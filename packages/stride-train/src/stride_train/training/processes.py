@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -10,13 +11,23 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed
 from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
 from stride_vars.errors import StrideError
+from torch.nn.parallel import DistributedDataParallel
 
 from stride_train.config.training import TrainConfig
 from stride_train.errors import EndedTogether, ExperimentError, TrainingError
 from stride_train.training.precision import Autocast, choose_precision
 
 _Made = TypeVar("_Made")
+
+# No buffer of the network changes in training, so none has to be told in every step; newer torch
+# has another word for it.
+_CONSTANT_BUFFERS: dict[str, Any] = {
+    "forward_sync_buffers"
+    if "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
+    else "broadcast_buffers": False
+}
 
 _PATIENCE = timedelta(days=7)
 """How long processes wait for what one of them does alone: statistics of a large archive, monitors, a slow disk."""
@@ -78,6 +89,30 @@ class Processes:
         made, error = _attempt(make)
         self.agree(error)
         return made  # type: ignore[return-value]
+
+    def each_and_total(
+        self, make: Callable[[], tuple[_Made, Sequence[float]]], numbers: int
+    ) -> tuple[_Made, list[float]]:
+        """What every process makes for itself, and the sums over all of the numbers that come with it.
+
+        One exchange for the errors and the numbers: in training every one of them makes the fast wait for the slow.
+
+        Args:
+            make: Makes it, and as many numbers as `numbers` says.
+            numbers: How many.
+
+        Raises:
+            EndedTogether: See `each`.
+        """
+        if self.size == 1:
+            made, values = make()
+            return made, list(values)
+        found, error = _attempt(make)
+        failed, *totals = self.total([float(error is not None), *([0.0] * numbers if found is None else found[1])])
+        if failed:
+            self.agree(error)
+        assert found is not None
+        return found[0], totals
 
     def first_then_others(self, make: Callable[[], _Made]) -> _Made:
         """What every process makes for itself, the others after the first, whose files they find.
@@ -162,7 +197,7 @@ def launch(options: TrainConfig) -> Processes:
     try:
         fabric = Fabric(
             accelerator=options.accelerator,
-            strategy="ddp" if size > 1 else "auto",
+            strategy=DDPStrategy(**_CONSTANT_BUFFERS, gradient_as_bucket_view=True) if size > 1 else "auto",
             devices=devices,
             num_nodes=nodes,
             precision=None if reduced else precision,

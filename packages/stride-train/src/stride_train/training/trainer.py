@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from stride_data.adapter_protocol import Adapter
@@ -45,7 +45,7 @@ from stride_train.training.precision import choose_precision
 from stride_train.training.processes import Processes, launch
 from stride_train.training.record import Record, Verdict
 from stride_train.training.recurring import Recurring
-from stride_train.training.update import NotFinite, Update
+from stride_train.training.update import COUNTS, NotFinite, Prepared, Update, Updated
 
 _ADAM_BETAS = (0.9, 0.99)
 _TIMES_NAMED = 32
@@ -152,7 +152,7 @@ class Trainer:
         self.denoiser.load_state_dict(checkpoint.network)
         if self.uncertainty is not None:
             self.uncertainty.load_state_dict(checkpoint.uncertainty)
-        self.average.state = {name: value.to(self.device) for name, value in checkpoint.average.items()}
+        self.average.load(checkpoint.average)
         self.power.resume(checkpoint)
         restore_optimizer(self.optimizer, checkpoint.optimizer)
         self.state = self.saved = checkpoint.state
@@ -198,7 +198,7 @@ class Trainer:
         fraction = self._fraction(self.state)
         stop = False
         self.objective.train()
-        for batch in self._batches(self.state.step):
+        for mine, counts in self._prepared(self.state.step):
             if fraction >= 1.0 or stop or self.stopped is not None:
                 break
             step = self.state.step
@@ -209,14 +209,14 @@ class Trainer:
                 decay_from=options.decay_from,
                 decay=options.decay,
             )
-            row = self._step(batch, step, options.learning_rate * factor)
-            step, images = step + 1, self.state.images + batch["target"].shape[0] * processes.size
-            self.average.update(self.denoiser, images - self.state.images, images)
-            self.power.update(self.denoiser, images - self.state.images, images)
+            updated = self._step(mine, counts, step, options.learning_rate * factor)
+            step, images = step + 1, self.state.images + mine.batch["target"].shape[0] * processes.size
+            self.average.update(images - self.state.images, images)
+            self.power.update(images - self.state.images, images)
             # The first process's clock is everyone's.
             clock = time.monotonic() - begun if processes.first else 0.0
-            seconds, asking = processes.total([clock, float(asked.made)])
-            stop = asking > 0
+            *losses, seconds, asking = processes.total([*updated.parts.values(), clock, float(asked.made)])
+            row, stop = updated.row(losses), asking > 0
             # The last monitor belongs to the budget: a queue does not wait for it.
             fraction = self._fraction(TrainingState(step, images, seconds + monitor_seconds))
             self.state = TrainingState(step, images, seconds, finished=fraction >= 1.0)
@@ -243,8 +243,8 @@ class Trainer:
         self._save()
         return stop and not self.state.finished
 
-    def _batches(self, steps_done: int) -> Iterator[dict[str, Any]]:
-        """This process's batches from where `steps_done` left off, epoch after epoch."""
+    def _prepared(self, steps_done: int) -> Iterator[tuple[Prepared, list[float]]]:
+        """This process's shares of the steps from `steps_done` on, epoch after epoch, and the whole batches' counts."""
         options, processes = self.config.train, self.processes
         samples = len(self.adapter.times("train")) * options.crops_per_field
         if samples < options.batch_size and (processes.size > 1 or options.accumulate > 1):
@@ -265,18 +265,18 @@ class Trainer:
             rank=processes.rank,
             world_size=processes.size,
         )
-        epoch, skip = divmod(steps_done, len(loader))
-        while True:
-            loader.set_epoch(epoch, skip_batches=skip)
-            batches = iter(loader)
-            for _ in range(len(loader) - skip):
-                yield processes.each(lambda batches=batches: next(batches))
-            epoch, skip = epoch + 1, 0
+        of_epoch = len(loader)
+        for step in itertools.count(steps_done):
+            epoch, number = divmod(step, of_epoch)
+            if number == 0 or step == steps_done:
+                loader.set_epoch(epoch, skip_batches=number)
+                batches = iter(loader)
+            yield processes.each_and_total(lambda: self.update.prepare(next(batches), step), COUNTS)
 
-    def _step(self, batch: dict[str, Any], step: int, learning_rate: float) -> dict[str, float]:
+    def _step(self, mine: Prepared, counts: list[float], step: int, learning_rate: float) -> Updated:
         """One optimiser step; returns what the history records of it."""
         try:
-            return self.update(batch, step, learning_rate)
+            return self.update(mine, counts, step, learning_rate)
         except NotFinite as found:
             self._save()
             named = found.times[:_TIMES_NAMED]
