@@ -21,13 +21,13 @@ On the fields of the embedded example: with the network and the 64 x 64 cells of
 parameters, 15 ms a call for eight members, so that everything else shows), and on 128 x 128 cells with the network and
 the batch that an experiment has when it names none.
 
-Trainer: `stride-train`'s loop (reading, noise, history, averaged weights) and a bare loop of forward, backward, clipping
-and optimiser step on batches that lie in memory take turns of five steps in one process; without monitors and
-checkpoints, whose cost a user sets by how often they come. Generation: the seconds of a whole `stride-generate` of 17
-times (opening the archive, reading, encoding, sampler, transforms, probability matched mean, writing) over those that it
-spends within the network. Two processes: images a second of `stride-train` started by torchrun with two processes of one
-thread, each with the batch that one process has, over twice those of one such process; and, for what the machine itself
-allows, over those of two processes that know nothing of each other.
+Trainer: `stride-train`'s loop (reading, noise, history, averaged weights) and a bare loop of forward, backward,
+clipping and optimiser step on batches that lie in memory take turns of five steps in one process; without monitors
+and checkpoints, whose cost a user sets by how often they come. Generation: the seconds of a whole `stride-generate`
+of 17 times (opening the archive, reading, encoding, sampler, transforms, probability matched mean, writing) over
+those that it spends within the network. Two processes: images a second of `stride-train` started by torchrun with two
+processes of one thread, each with the batch that one process has, over twice those of one such process; and, for what
+the machine itself allows, over those of two processes that know nothing of each other.
 """
 
 from __future__ import annotations
