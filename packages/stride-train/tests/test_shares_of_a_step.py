@@ -99,6 +99,37 @@ def test_two_processes_have_the_losses_of_one(experiment_file, two_targets_file,
     ]
 
 
+@pytest.mark.slow
+def test_weights_in_shares_train_as_whole_ones(experiment_file, two_targets_file, tmp_path):
+    shared = "train.sharding=full"
+    monitored = [*REWEIGHTED, "train.monitor.cases=1", "train.monitor.every=2steps"]
+    half = [shared, "train.budget=2steps", "train.decay=none"]
+    result = two_processes(
+        (two_targets_file, tmp_path / "turns", *ONE_AT_A_TIME, "train.accumulate=2", shared),
+        (experiment_file, tmp_path / "gate", *monitored, shared),
+        (experiment_file, tmp_path / "halves", *STEPS, *half),
+        (experiment_file, tmp_path / "halves", *STEPS, shared, "train.decay=none"),
+    )
+    assert "Warning" not in result.stderr
+    alone = trained(two_targets_file, tmp_path / "turns-alone", ONE_AT_A_TIME)
+    assert_same_to_rounding(RunFolder(tmp_path / "turns"), alone)
+    assert_same_to_rounding(RunFolder(tmp_path / "gate"), trained(experiment_file, tmp_path / "gate-alone", monitored))
+    whole = trained(experiment_file, tmp_path / "whole", [*STEPS, "train.decay=none"])
+    assert_same_to_rounding(RunFolder(tmp_path / "halves"), whole)
+    # What lies in the files is whole: one process goes on with it.
+    ours, theirs = (
+        load_checkpoint(latest_checkpoint(run.checkpoints)) for run in (RunFolder(tmp_path / "gate"), alone)
+    )
+    assert all(value.ndim == 0 or value.shape for value in ours.optimizer.values()) and theirs.power
+    further = [*STEPS, "train.decay=none", "train.budget=6steps"]
+    assert trained(experiment_file, tmp_path / "halves", further, resume=True)
+
+
+def test_compiling_and_sharding_do_not_go_together(experiment_file):
+    with pytest.raises(ExperimentError, match="compile and sharding: full do not go together"):
+        load_experiment(experiment_file, ["train.compile=true", "train.sharding=full"])
+
+
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [

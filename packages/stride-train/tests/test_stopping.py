@@ -73,12 +73,15 @@ def test_a_signal_ends_training_after_the_step_and_it_goes_on_exactly(
 
 
 def test_a_second_signal_acts_as_ever():
+    # A shell's background jobs ignore Ctrl-C from birth.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with StopRequest() as asked:
         assert not asked.made
         signal.raise_signal(signal.SIGINT)
         assert asked.made
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
 
 
 def wait_for(path: Path, pattern: str, process) -> None:

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-import stride_train.checkpoint
+import stride_train.tensor_file
 import stride_train.training.record
 import torch
 from stride_train.data import open_data
@@ -23,7 +23,7 @@ KILLS = 20
 PAUSE = 0.03  # seconds, within the writing of a checkpoint
 LATEST = 0.2  # seconds after its first checkpoint at which a copy is killed
 
-_save_file = stride_train.checkpoint.save_file
+_save_file = stride_train.tensor_file.save_file
 
 
 def slow_save(tensors, path, metadata):
@@ -73,7 +73,7 @@ def kill_at_a_random_moment(child, run, wait, *, at_work, while_writing):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    stride_train.checkpoint.save_file = slow_save
+    stride_train.tensor_file.save_file = slow_save
     stride_train.training.record.draw_history = lambda *_, **__: (
         None
     )  # takes longer than a step, and leaves nothing to lose

@@ -1,7 +1,7 @@
 """Trains experiments one after the other in the processes that torchrun has started: `EXPERIMENT FOLDER KEY=VALUE...`.
 
-Several are separated by `--`. Run by the tests, so that starting two processes is paid for once. Says at the end what
-an error of one process looks like in each.
+Several are separated by `--`; one whose folder stood there before goes on. Run by the tests, so that starting two
+processes is paid for once. Says at the end what an error of one process looks like in each.
 """
 
 import os
@@ -43,11 +43,13 @@ def tell(processes):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    seen = set()
     for separates, arguments in groupby(sys.argv[1:], lambda argument: argument == "--"):
         if not separates:
             experiment, folder, *overrides = arguments
             run = RunFolder(Path(folder))
             run.create()
             config = load_experiment(experiment, overrides)
-            train(config, run, resume=False)
+            train(config, run, resume=folder in seen)
+            seen.add(folder)
     tell(launch(config.train))

@@ -8,9 +8,7 @@ name and renamed.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +17,12 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from stride_model.spec import ModelSpec
 
 from stride_train.errors import CheckpointError
 from stride_train.provenance import content_id, package_versions
+from stride_train.sharding import shared_out_as
+from stride_train.tensor_file import NOT_WRITTEN, write_tensors
 from stride_train.training.judged_reading import JudgedReading
 
 FORMAT = "stride-checkpoint"
@@ -123,7 +122,7 @@ def save_checkpoint(
         CheckpointError: If it cannot be written, such as on a full disk; those from before are kept.
     """
     tensors = {
-        f"{section}.{name}": value.detach().cpu().contiguous()
+        f"{section}.{name}": value
         for section, values in zip(
             _SECTIONS, (network, average, optimizer, uncertainty or {}, power or {}), strict=True
         )
@@ -141,35 +140,19 @@ def save_checkpoint(
         **({} if reading is None else {"reading": {"monitor": reading.monitor, "value": reading.value}}),
     }
     path = folder / f"step_{state.step:09d}.safetensors"
-    temporary = folder / f".{path.name}.partial"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, temporary, metadata={"stride": json.dumps(header)})
-        _to_the_disk(temporary)
-        temporary.replace(path)
-    except (SafetensorError, OSError) as error:
+        write_tensors(path, tensors, json.dumps(header))
+    except NOT_WRITTEN as error:
         raise CheckpointError(
             f"The checkpoint '{path}' cannot be written ({error}): make room or mend that, then go on with --resume; "
             "the one before it is kept."
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     older = list_checkpoints(folder)[:-keep_last]
     best = find_best(folder, None if reading is None else reading.monitor) if older else None
     for old in older:
         if old != best:
             old.unlink()
     return path
-
-
-def _to_the_disk(path: Path) -> None:
-    """Sees to it that a file is on the disk before it gets its name, should the machine lose its power."""
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -316,7 +299,7 @@ def require_same_spec(checkpoint: Checkpoint, spec: ModelSpec) -> None:
 def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     """Per-parameter state of an optimiser as flat tensors, `<index>.<name>`."""
     return {
-        f"{index}.{name}": torch.as_tensor(value)
+        f"{index}.{name}": value if isinstance(value, torch.Tensor) else torch.as_tensor(value)
         for index, entries in optimizer.state_dict()["state"].items()
         for name, value in entries.items()
     }
@@ -325,7 +308,11 @@ def flatten_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tenso
 def restore_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, torch.Tensor]) -> None:
     """Puts flat tensors of `flatten_optimizer` back into an optimiser of the same parameters."""
     state: dict[int, dict[str, torch.Tensor]] = {}
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for key, value in flat.items():
         index, _, name = key.partition(".")
-        state.setdefault(int(index), {})[name] = value.clone()
+        parameter = parameters[int(index)]
+        # A parameter may be shared out over processes; its moments are then in the same shares.
+        mine = shared_out_as(parameter.detach(), value) if value.shape == parameter.shape else value
+        state.setdefault(int(index), {})[name] = mine.clone()
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

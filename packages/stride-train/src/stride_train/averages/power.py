@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from stride_train.averages.profiles import exponent_of, new_share
+from stride_train.sharding import take_up
 
 
 class PowerAverages:
@@ -27,9 +28,7 @@ class PowerAverages:
         self._exponents = {length: exponent_of(length) for length in lengths}
         # The network's own tensors, which every step changes in place: asking for them in each would take longer.
         self._present = {name: value.detach() for name, value in network.named_parameters()}
-        self.tensors = {
-            length: {name: value.clone() for name, value in self._present.items()} for length in lengths
-        }
+        self.tensors = {length: {name: value.clone() for name, value in self._present.items()} for length in lengths}
 
     @torch.no_grad()
     def update(self, batch_size: int, images_seen: int) -> None:
@@ -58,7 +57,7 @@ class PowerAverages:
             KeyError: If an average is missing.
         """
         for name, value in self.flat().items():
-            value.copy_(flat[name])
+            take_up(value, flat[name])
 
 
 def flat_name(length: float, name: str) -> str:

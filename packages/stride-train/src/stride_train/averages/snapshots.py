@@ -6,7 +6,6 @@ taken and of which training.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -16,12 +15,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from stride_model.spec import ModelSpec
 
 from stride_train.averages.power import lengths_in
 from stride_train.errors import CheckpointError, TrainingError
 from stride_train.provenance import content_id, package_versions
+from stride_train.tensor_file import NOT_WRITTEN, write_tensors
 
 FORMAT = "stride-snapshot"
 FORMAT_VERSION = 1
@@ -92,20 +92,13 @@ def save_snapshot(folder: Path, flat: dict[str, torch.Tensor], *, step: int, ima
         "versions": package_versions(),
     }
     path = folder / f"step_{step:09d}.safetensors"
-    temporary = folder / f".{path.name}.partial"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors = {name: _halved(value.detach().cpu()).contiguous() for name, value in flat.items()}
-        save_file(tensors, temporary, metadata={"stride": json.dumps(header)})
-        temporary.replace(path)
-    except (SafetensorError, OSError) as error:
+        write_tensors(path, {name: _halved(value.detach().cpu()) for name, value in flat.items()}, json.dumps(header))
+    except NOT_WRITTEN as error:
         raise TrainingError(
             f"The snapshot '{path}' cannot be written ({error}): make room, then go on with --resume, with fewer of "
             "train.snapshots if need be."
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     return path
 
 

@@ -35,18 +35,23 @@ class TrackedAverages:
         self._options, self._folder, self._training = options, folder, training
         self._turn = 0
 
-    def resume(self, checkpoint: Checkpoint) -> None:
+    def resume(self, checkpoint: Checkpoint, *, first: bool = True) -> None:
         """Takes up the averages of a checkpoint.
 
         A training that began without them goes on without: an average needs the whole past.
+
+        Args:
+            checkpoint: What training goes on from.
+            first: Whether this process speaks for all that train.
         """
         if not checkpoint.power and self.averages.tensors:
-            print(
-                "This training began without power-function averages and goes on without them.",
-                file=sys.stderr,
-                flush=True,
-            )
             self.averages.tensors = {}
+            if first:
+                print(
+                    "This training began without power-function averages and goes on without them.",
+                    file=sys.stderr,
+                    flush=True,
+                )
         self.averages.load(checkpoint.power)
         self._turn = self._turn_at(checkpoint.state)
 
@@ -69,13 +74,17 @@ class TrackedAverages:
         due, self._turn = turn > self._turn, max(turn, self._turn)
         return due and bool(self.averages.tensors)
 
-    def save(self, state: TrainingState) -> Path:
+    def save(self, averages: dict[str, torch.Tensor], state: TrainingState) -> Path:
         """Saves a snapshot.
+
+        Args:
+            averages: What `flat` gives, whole.
+            state: How far training is.
 
         Raises:
             TrainingError: If it cannot be written.
         """
-        return save_snapshot(self._folder, self.flat(), step=state.step, images=state.images, training=self._training)
+        return save_snapshot(self._folder, averages, step=state.step, images=state.images, training=self._training)
 
     def flat(self) -> dict[str, torch.Tensor]:
         """The averages by their flat names, for a checkpoint."""

@@ -70,6 +70,9 @@ class TrainConfig(BaseModel):
             update to rounding.
         devices: Processes on this machine, each with a device of its own: `auto` is one, or as many as torchrun or
             SLURM's srun have started.
+        sharding: `none` keeps the whole network in every process, `full` (FSDP) keeps a share of weights, averages,
+            gradients and optimiser in each and gathers a block when its turn comes: for networks that do not fit. Of no
+            effect in one process.
         crops_per_field: Crops that one epoch draws of each time when a shuffle region is given.
         learning_rate: Peak learning rate of AdamW.
         warmup_steps: Steps of linear rise to it.
@@ -116,6 +119,7 @@ class TrainConfig(BaseModel):
     batch_size: int = Field(default=8, ge=1)
     accumulate: int = Field(default=1, ge=1)
     devices: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    sharding: Literal["none", "full"] = "none"
     crops_per_field: int = Field(default=1, ge=1)
     learning_rate: float = Field(default=3e-3, gt=0)
     warmup_steps: int = Field(default=100, ge=0)
@@ -156,6 +160,12 @@ class TrainConfig(BaseModel):
     def _readings_to_stop_by(self) -> TrainConfig:
         if self.early_stopping is not None and self.monitor.cases == 0:
             raise ValueError("early_stopping needs readings, but monitor.cases is 0; raise it, or leave one out")
+        return self
+
+    @model_validator(mode="after")
+    def _compiled_or_shared_out(self) -> TrainConfig:
+        if self.compile and self.sharding != "none":
+            raise ValueError("compile and sharding: full do not go together; leave one out")
         return self
 
     @field_validator("power_averages")

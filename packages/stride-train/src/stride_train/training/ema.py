@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from stride_train.sharding import take_up
+
 
 class WeightAverage:
     """Averaged copy of a network's parameters and buffers.
@@ -40,7 +42,7 @@ class WeightAverage:
     def load(self, state: dict[str, torch.Tensor]) -> None:
         """Takes up the averages of a checkpoint, by the names of `state`."""
         for name, value in self.state.items():
-            value.copy_(state[name])
+            take_up(value, state[name])
 
     @torch.no_grad()
     def update(self, batch_size: int, images_seen: int) -> None:

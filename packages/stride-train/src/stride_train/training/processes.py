@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
 from stride_vars.errors import StrideError
 from torch.nn.parallel import DistributedDataParallel
 
 from stride_train.config.training import TrainConfig
 from stride_train.errors import EndedTogether, ExperimentError, TrainingError
+from stride_train.sharding import sharding_strategy
 from stride_train.training.precision import Autocast, choose_precision
 
 _Made = TypeVar("_Made")
@@ -197,7 +198,7 @@ def launch(options: TrainConfig) -> Processes:
     try:
         fabric = Fabric(
             accelerator=options.accelerator,
-            strategy=DDPStrategy(**_CONSTANT_BUFFERS, gradient_as_bucket_view=True) if size > 1 else "auto",
+            strategy=_strategy(options, size),
             devices=devices,
             num_nodes=nodes,
             precision=None if reduced else precision,
@@ -210,6 +211,14 @@ def launch(options: TrainConfig) -> Processes:
     if size > 1:
         fabric.launch()
     return Processes(fabric)
+
+
+def _strategy(options: TrainConfig, size: int) -> Any:
+    if size == 1:
+        return "auto"
+    if options.sharding == "full":
+        return sharding_strategy(size)
+    return DDPStrategy(**_CONSTANT_BUFFERS, gradient_as_bucket_view=True)
 
 
 def first_started() -> bool:

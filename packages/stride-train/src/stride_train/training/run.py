@@ -42,6 +42,7 @@ _MAY_CHANGE = {
         "accelerator",
         "devices",
         "accumulate",
+        "sharding",
         "compile",
     },
     "data": HOW_IT_IS_READ,

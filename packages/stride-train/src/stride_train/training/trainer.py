@@ -7,7 +7,9 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from stride_data.adapter_protocol import Adapter
@@ -33,6 +35,7 @@ from stride_train.errors import ExperimentError, TrainingError
 from stride_train.progress import Advance
 from stride_train.run_folder import RunFolder
 from stride_train.seeds import derived_seed
+from stride_train.sharding import all_whole, take_up
 from stride_train.stopping import StopRequest
 from stride_train.training.disk import writing_to
 from stride_train.training.ema import WeightAverage
@@ -126,10 +129,10 @@ class Trainer:
         self.denoiser, self.uncertainty = self.objective.denoiser, self.objective.uncertainty
         if options.compile:
             compile_network(self.denoiser, self.device, "train.compile")
-        optimizer = torch.optim.AdamW(
-            self.objective.parameters(), lr=options.learning_rate, betas=_ADAM_BETAS, weight_decay=options.weight_decay
+        adamw = partial(
+            torch.optim.AdamW, lr=options.learning_rate, betas=_ADAM_BETAS, weight_decay=options.weight_decay
         )
-        self.update = Update(self.objective, optimizer, self.processes, options, config.seed)
+        self.update = Update(self.objective, adamw, self.processes, options, config.seed)
         self.optimizer = self.update.optimizer
         self.average = WeightAverage(self.denoiser, options.ema_halflife_images, options.ema_ramp)
         training = training_id(spec, adapter.metadata(), config.model_dump(mode="json"))
@@ -149,11 +152,13 @@ class Trainer:
             CheckpointError: If it was made for another model.
         """
         require_same_spec(checkpoint, self.spec)
-        self.denoiser.load_state_dict(checkpoint.network)
+        for name, value in self.denoiser.state_dict().items():
+            take_up(value, checkpoint.network[name])
         if self.uncertainty is not None:
-            self.uncertainty.load_state_dict(checkpoint.uncertainty)
+            for name, value in self.uncertainty.state_dict().items():
+                take_up(value, checkpoint.uncertainty[name])
         self.average.load(checkpoint.average)
-        self.power.resume(checkpoint)
+        self.power.resume(checkpoint, first=self.processes.first)
         restore_optimizer(self.optimizer, checkpoint.optimizer)
         self.state = self.saved = checkpoint.state
         self.reading = checkpoint.reading
@@ -221,11 +226,12 @@ class Trainer:
             fraction = self._fraction(TrainingState(step, images, seconds + monitor_seconds))
             self.state = TrainingState(step, images, seconds, finished=fraction >= 1.0)
             if self.power.is_due(self.state):
-                processes.from_first(lambda: self.power.save(self.state))
+                self._save_snapshot()
             verdict = Verdict(None, best=False, stop=None)
             monitored = due_monitor.is_due(self.state) or self.state.finished
             if monitored:
-                reading, monitor_seconds = processes.from_first(self._timed_monitor)
+                average = all_whole(self.average.state)
+                reading, monitor_seconds = processes.from_first(partial(self._timed_monitor, average))
                 row |= reading
                 self.state = TrainingState(step, images, seconds + monitor_seconds, finished=fraction >= 1.0)
             if monitored or step % options.log_every == 0:
@@ -265,13 +271,16 @@ class Trainer:
             rank=processes.rank,
             world_size=processes.size,
         )
-        of_epoch = len(loader)
+        of_epoch, batches = len(loader), iter(())
         for step in itertools.count(steps_done):
             epoch, number = divmod(step, of_epoch)
             if number == 0 or step == steps_done:
                 loader.set_epoch(epoch, skip_batches=number)
                 batches = iter(loader)
-            yield processes.each_and_total(lambda: self.update.prepare(next(batches), step), COUNTS)
+            yield processes.each_and_total(partial(self._prepare, batches, step), COUNTS)
+
+    def _prepare(self, batches: Iterator[dict[str, Any]], step: int) -> tuple[Prepared, list[float]]:
+        return self.update.prepare(next(batches), step)
 
     def _step(self, mine: Prepared, counts: list[float], step: int, learning_rate: float) -> Updated:
         """One optimiser step; returns what the history records of it."""
@@ -305,15 +314,15 @@ class Trainer:
 
         return self.processes.from_first(append)
 
-    def _timed_monitor(self) -> tuple[dict[str, float], float]:
+    def _timed_monitor(self, average: dict[str, torch.Tensor]) -> tuple[dict[str, float], float]:
         """Columns of the history, and the seconds that they took."""
         begun = time.monotonic()
-        row = self._monitor()
+        row = self._monitor(average)
         return row, time.monotonic() - begun
 
-    def _monitor(self) -> dict[str, float]:
+    def _monitor(self, average: dict[str, torch.Tensor]) -> dict[str, float]:
         """Monitors of the averaged weights, as columns of the history."""
-        self.averaged_denoiser.load_state_dict(self.average.state)
+        self.averaged_denoiser.load_state_dict(average)
         precision = torch.bfloat16 if self.precision == "bf16-mixed" else None
         assert self.record is not None
         with writing_to(self.run.path):
@@ -328,26 +337,33 @@ class Trainer:
                 draw_reliability(tables, self.run.gate_reliability_picture, title)
         return row
 
+    def _save_snapshot(self) -> None:
+        power = all_whole(self.power.flat())
+        self.processes.from_first(lambda: self.power.save(power, self.state))
+
     def _save(self) -> None:
         """Writes a checkpoint of the present state, unless there is one."""
         if self.saved != self.state:
-            self.last_written = self.processes.from_first(self._write)
+            weights = {
+                "network": all_whole(self.denoiser.state_dict()),
+                "average": all_whole(self.average.state),
+                "optimizer": all_whole(flatten_optimizer(self.optimizer)),
+                "uncertainty": None if self.uncertainty is None else all_whole(self.uncertainty.state_dict()),
+                "power": all_whole(self.power.flat()),
+            }
+            self.last_written = self.processes.from_first(lambda: self._write(weights))
             self.saved = self.state
 
-    def _write(self) -> Path:
+    def _write(self, weights: dict[str, Any]) -> Path:
         path = save_checkpoint(
             self.run.checkpoints,
             spec=self.spec,
-            network=self.denoiser.state_dict(),
-            average=self.average.state,
-            optimizer=flatten_optimizer(self.optimizer),
             state=self.state,
             data=self.adapter.metadata(),
             config=self.config.model_dump(mode="json"),
             keep_last=self.config.train.keep_last,
-            uncertainty=None if self.uncertainty is None else self.uncertainty.state_dict(),
-            power=self.power.flat(),
             reading=self.reading,
+            **weights,
         )
         self._draw(live=True)
         return path

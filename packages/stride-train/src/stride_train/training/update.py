@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from stride_model.batch_share import BatchShare, count_observed
 
 from stride_train.config import TrainConfig
 from stride_train.seeds import derived_generator, derived_seed
+from stride_train.sharding import whole
 from stride_train.training.objective import Objective
 from stride_train.training.processes import Processes
 from stride_train.training.step_draws import StepDraws
@@ -91,7 +92,7 @@ class Update:
     def __init__(
         self,
         objective: Objective,
-        optimizer: torch.optim.Optimizer,
+        make_optimizer: Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer],
         processes: Processes,
         options: TrainConfig,
         seed: int,
@@ -100,13 +101,15 @@ class Update:
 
         Args:
             objective: What is minimised.
-            optimizer: Of its parameters.
+            make_optimizer: Makes the optimiser of its parameters, which the engine may first share out.
             processes: Who computes.
             options: How it is trained.
             seed: The experiment's seed.
         """
         self.inner, self.processes, self.options, self.seed = objective, processes, options, seed
-        self.objective, self.optimizer = processes.fabric.setup(objective, optimizer)
+        self.objective = processes.fabric.setup_module(objective)
+        made = processes.fabric.setup_optimizers(make_optimizer(objective.parameters()))
+        self.optimizer = cast(torch.optim.Optimizer, made)
 
     def prepare(self, batch: dict[str, Any], step: int) -> tuple[Prepared, list[float]]:
         """Draws for a step, and counts what is observed in this process's share.
@@ -160,7 +163,7 @@ class Update:
             self.objective, self.optimizer, max_norm=self.options.gradient_clip, error_if_nonfinite=False
         )
         found = {name: float(value) for name, value in sums.items()}
-        gradient_norm = float(norm) if norm is not None else float("nan")
+        gradient_norm = float(whole(norm)) if norm is not None else float("nan")
         # The gradient is that of all processes, so they all agree on this without another exchange.
         if not math.isfinite(gradient_norm):
             loss = self.processes.total([found["loss"]])[0]
@@ -186,8 +189,10 @@ class Update:
     def _shares(
         self, mine: Prepared, counts: Sequence[float]
     ) -> list[tuple[dict[str, Any], StepDraws, BatchShare | None]]:
-        """What this process computes in turn: tensors of the samples, their draws, and which share of the batch it is."""
-        tensors = {name: value for name, value in mine.batch.items() if value is None or isinstance(value, torch.Tensor)}
+        """What this process computes in turn: tensors of samples, their draws, and their share of the batch."""
+        tensors = {
+            name: value for name, value in mine.batch.items() if value is None or isinstance(value, torch.Tensor)
+        }
         if self._whole:
             return [(tensors, mine.draws, None)]
         here, turns = mine.batch["target"].shape[0], self.options.accumulate
