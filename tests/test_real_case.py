@@ -58,6 +58,7 @@ def test_the_npz_days_are_the_netcdf_days(npz_experiment: Path):
         assert ours.target.min() == 0.0
 
 
+@pytest.mark.slow
 def test_the_npz_days_train(npz_experiment: Path, command, tmp_path: Path):
     settings = ["train.budget=1steps", "train.batch_size=2", "model.channels=[8, 16]", "train.monitor.cases=0"]
     sets = [text for setting in settings for text in ("--set", setting)]

@@ -51,6 +51,7 @@ def test_a_variable_without_a_wet_threshold_has_scores_but_no_wet_fraction(run: 
         assert "wet_fraction" not in scores[system]["tmax"]
 
 
+@pytest.mark.slow
 def test_stages_that_are_done_are_not_done_again(run: Path, second_dataset: Path, command):
     files = [run / "evaluation" / "report.html", run / "ensembles" / "edm.zarr" / "zarr.json", run / "statistics.json"]
     before = [path.stat().st_mtime_ns for path in files]
@@ -61,6 +62,7 @@ def test_stages_that_are_done_are_not_done_again(run: Path, second_dataset: Path
     assert "evaluation: done before" in result.stderr
 
 
+@pytest.mark.slow
 def test_every_stage_can_be_typed_alone_in_one_folder(second_dataset: Path, command, tmp_path: Path):
     out = tmp_path / "typed"
     steps = [

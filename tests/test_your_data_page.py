@@ -18,6 +18,7 @@ def run(arguments: list[str], folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_page_runs_from_top_to_bottom(tmp_path):
     printed: dict[str, str] = {}
     for kind, info, content in _BLOCK.findall(PAGE.read_text(encoding="utf-8")):

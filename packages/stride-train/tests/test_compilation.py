@@ -42,6 +42,7 @@ def run(trained, tmp_path) -> RunFolder:
     return RunFolder(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_training_calls_the_compiled_network_and_learns_the_same(trained, experiment, tmp_path, graphs):
     run = RunFolder(tmp_path)
     run.create()
@@ -51,6 +52,7 @@ def test_training_calls_the_compiled_network_and_learns_the_same(trained, experi
     np.testing.assert_allclose(compiled, plain, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_generation_calls_the_compiled_network_and_draws_the_same(run, experiment, graphs):
     plain = xr.open_datatree(generate(run, experiment), engine="zarr")["ensemble/prcp"].load()
     assert not graphs

@@ -166,6 +166,7 @@ def test_batches_and_labels_are_the_same_with_any_number_of_workers(separate):
     assert losses(0) == losses(2)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_equals_an_undisturbed_one_bit_for_bit(two_targets_file, separate, tmp_path):
     constant = "train.decay_from=1.0"
     whole, undisturbed = start(two_targets_file, tmp_path / "undisturbed", constant)

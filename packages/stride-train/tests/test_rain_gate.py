@@ -141,6 +141,7 @@ def test_a_larger_domain_is_gated_by_the_region_s_calibration(gated, tmp_path):
     assert said("on")["gate"] == said("crop")["gate"]
 
 
+@pytest.mark.slow
 def test_a_run_with_a_gate_resumes_exactly(experiment, tmp_path):
     config = changed(experiment, "model", use_rain_gate=True, gate_input="conditioning_and_denoised")
     config = changed(config, "train", decay_from=1.0, gate_reweighting=2.0)
