@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -62,6 +63,19 @@ def evaluate(
         str | None,
         typer.Option(help="System that skill is measured against. Default: the one with the fewest members."),
     ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(help="Families that are computed at once, each in a process with fields of its own in memory."),
+    ] = 1,
+    threads: Annotated[bool, typer.Option("--threads", help="Workers are threads in place of processes.")] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A dask scheduler (tcp://host:8786) whose workers compute in place of this machine's; they must see "
+            "the same files. Needs stride-eval[distributed].",
+        ),
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Score saved ensembles side by side and write an HTML report.
@@ -72,11 +86,14 @@ def evaluate(
     from stride_eval.progress import shown
     from stride_eval.runner import evaluate as run
     from stride_eval.tables import terminal_table
+    from stride_eval.workers import Workers
 
     chosen = None if families is None else [name.strip() for name in families.split(",") if name.strip()]
     settings = load_config(config, set_ or [], families=chosen, mode=mode, reference=reference)
     with shown() as progress:
-        result = run(_paths(systems), settings, out, progress)
+        result = run(_paths(systems), settings, out, progress, Workers(workers, threads, scheduler))
+    if result.left_out:
+        print(f"Without observations (no /target) there is no {', '.join(result.left_out)}.", file=sys.stderr)
     print(terminal_table(result))
     print(f"Report: {result.report}")
 

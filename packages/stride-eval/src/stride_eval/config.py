@@ -6,16 +6,21 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from stride_vars.config_errors import describe
 
 from stride_eval.errors import EvalError
+from stride_eval.regions import NAME, Region
+from stride_eval.seasons import written_out
 from stride_eval.yaml_file import read_mapping
 
 Mode = Literal["minimal", "metrics", "plots", "full"]
 
 Lenient = Field(strict=False)
 """YAML knows lists but no tuples, and strings but no paths."""
+
+
+Month = Annotated[int, Field(ge=1, le=12)]
 
 
 class EvalConfig(BaseModel):
@@ -37,6 +42,10 @@ class EvalConfig(BaseModel):
         tail_quantiles: quantiles that the extremes are compared at.
         windows: widths of the square neighbourhoods of the fractions skill score, odd numbers of pixels; null: chosen
             from the size of the grid.
+        seasons: name -> months (``winter: [12, 1, 2]``), beside all dates; DJF, MAM, JJA and SON stand for their
+            months, also as a list (``[DJF, JJA]``).
+        regions: name -> part of the grid, beside the whole of it (see ``Region``): ``{rows: [0, 40], columns: [10,
+            60]}``, ``{latitude: [55, 58], longitude: [8, 11]}``, ``{mask: file.nc, variable: basin}``, ``land`` or ``sea``.
         resamples: resamples of the bootstrap over dates.
         block_length: dates in a row that a resample draws together; null: the cube root of the number of dates.
         level: confidence level of the intervals.
@@ -58,6 +67,10 @@ class EvalConfig(BaseModel):
     threshold_quantiles: Annotated[tuple[float, ...], Lenient] = (0.9, 0.99)
     tail_quantiles: Annotated[tuple[float, ...], Lenient] = (0.9, 0.99, 0.999)
     windows: Annotated[tuple[int, ...], Lenient] | None = None
+    seasons: dict[Annotated[str, Field(min_length=1)], Annotated[tuple[Month, ...], Lenient, Field(min_length=1)]] = (
+        Field(default_factory=dict)
+    )
+    regions: dict[Annotated[str, Field(pattern=NAME)], Region] = Field(default_factory=dict)
     resamples: int = Field(default=1000, ge=100)
     block_length: int | None = Field(default=None, ge=1)
     level: float = Field(default=0.95, gt=0.0, lt=1.0)
@@ -73,11 +86,19 @@ class EvalConfig(BaseModel):
             return {**data, "dates": [str(date).replace(" ", "T") for date in data["dates"]]}
         return data
 
+    @field_validator("seasons", mode="before")
+    @classmethod
+    def _name_months(cls, seasons: Any) -> Any:
+        return written_out(seasons)
+
     @model_validator(mode="after")
     def _sensible(self) -> EvalConfig:
         for name in ("threshold_quantiles", "tail_quantiles"):
             if any(not 0.0 < quantile < 1.0 for quantile in getattr(self, name)):
                 raise ValueError(f"{name} must lie between 0 and 1")
+        for name in ("seasons", "regions"):
+            if "all" in getattr(self, name):
+                raise ValueError(f"{name}: 'all' stands for the whole; choose another name")
         if self.windows is not None and any(window < 1 or window % 2 == 0 for window in self.windows):
             raise ValueError("windows must be odd numbers of pixels, so that each has a centre")
         return self

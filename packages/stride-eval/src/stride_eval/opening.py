@@ -55,7 +55,10 @@ def open_systems(paths: Mapping[str, Path], *, catalogue: Catalogue, reference: 
 
 def _common_times(saved: Mapping[str, SavedEnsemble]) -> tuple[tuple[str, ...], dict[str, int]]:
     """Dates that every system holds, members and observations alike, and how many each one loses."""
-    held = {name: set(one.times) & set(one.times_of("target")) for name, one in saved.items()}
+    held = {
+        name: set(one.times) & set(one.times_of("target" if "target" in one.groups else "ensemble"))
+        for name, one in saved.items()
+    }
     common = set.intersection(*held.values())
     if not common:
         spans = ", ".join(
@@ -78,7 +81,7 @@ def _common_targets(saved: Mapping[str, SavedEnsemble], catalogue: Catalogue) ->
     specs: dict[str, VariableSpec] = {}
     for key in keys:
         for name, one in saved.items():
-            for group in ("ensemble", "target"):
+            for group in ("ensemble", "target") if "target" in one.groups else ("ensemble",):
                 spec = _spec(one, group, key, catalogue)
                 known = specs.setdefault(key, spec)
                 if known.units != spec.units:
@@ -129,14 +132,20 @@ def _check_values(systems: Systems, key: str) -> None:
     count = len(systems.times)
     looked_at = sorted({systems.times[index] for index in (0, count // 2, count - 1)})
     for time in looked_at:
-        fields = {name: systems.read("target", name, key, [time]).values for name in systems.names}
-        first = fields[systems.names[0]]
+        fields = {
+            name: systems.read("target", name, key, [time]).values
+            for name in systems.names
+            if "target" in systems.saved[name].groups
+        }
+        if systems.observer is None:
+            break
+        first = fields[systems.observer]
         scale = float(np.nanmax(np.abs(first))) if np.isfinite(first).any() else 1.0
         for name, values in fields.items():
             both = np.isfinite(values) & np.isfinite(first)
             if not np.allclose(values[both], first[both], rtol=1e-3, atol=max(1e-4 * scale, 1e-12)):
                 raise EvalError(
-                    f"systems {systems.names[0]!r} and {name!r} hold different observed fields of {key!r} on {time}; "
+                    f"systems {systems.observer!r} and {name!r} hold different observed fields of {key!r} on {time}; "
                     "they must be scored against the same /target"
                 )
     for name in systems.names:

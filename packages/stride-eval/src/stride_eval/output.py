@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,21 +29,22 @@ def check_replaceable(out: Path) -> None:
 
 
 @contextmanager
-def completed_folder(out: Path) -> Iterator[Path]:
+def completed_folder(out: Path, scratch: Callable[[], Path]) -> Iterator[Path]:
     """A fresh folder that becomes ``out`` when the block ends well, and vanishes when it does not.
 
     Args:
         out: the folder to make or to replace; it keeps its old content until the new one is complete.
+        scratch: makes the fresh folder, on the same file system.
 
     Yields:
-        The folder to write into, on the same file system.
+        The folder to write into.
 
     Raises:
         EvalError: ``out`` holds something other than an evaluation.
     """
     check_replaceable(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+    fresh = scratch()
     try:
         yield fresh
         # mkdtemp makes folders for their owner alone; an evaluation is as readable as any new folder.

@@ -79,12 +79,7 @@ def open_ensemble(name: str, path: Path) -> SavedEnsemble:
         targets = EnsembleAttrs.from_attrs(attrs, where=where).targets
     except StrideError as error:
         raise EvalError(str(error)) from error
-    if "target" not in groups:
-        raise EvalError(
-            f"{where} has no /target group: scores need the observed fields; generate with targets, or add the "
-            "observations under /target with the same time, y and x"
-        )
-    absent = [key for key in targets if key not in groups["target"].data_vars]
+    absent = [key for key in targets if "target" in groups and key not in groups["target"].data_vars]
     if absent:
         raise EvalError(
             f"{where}: /target has no {absent[0]!r}: scores need its observed fields; write them there, or take it "

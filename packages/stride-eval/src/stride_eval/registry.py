@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 class Family(Protocol):
-    """One aspect of an evaluation; a module with these names is one."""
+    """One aspect of an evaluation; a module with these names is one.
+
+    Regions and seasons are the runner's: it hands ``compute`` the systems of a region, and ``scores`` the dates of a
+    season out of finished results. Scores that do not follow from the dates at hand (a fit to the maxima of all years,
+    a map over all dates) cannot be cut so: a family names them in a tuple ``OF_ALL_DATES``, and they are given for all
+    dates alone. A family that has something to say without observations says so by ``NEEDS_TARGETS = False``.
+    """
 
     TITLE: str
     """Heading of its section in the report."""
@@ -83,11 +89,20 @@ def check(chosen: Iterable[str]) -> None:
             raise EvalError(f"unknown family {name!r}.{nearest(name, _MODULES)}")
 
 
+def module_of(name: str) -> str:
+    """Dotted path of the family's module.
+
+    Raises:
+        EvalError: no family is called so.
+    """
+    check([name])
+    return _MODULES[name]
+
+
 def family(name: str) -> Family:
     """The family of that name.
 
     Raises:
         EvalError: no family is called so.
     """
-    check([name])
-    return cast(Family, import_module(_MODULES[name]))
+    return cast(Family, import_module(module_of(name)))

@@ -9,6 +9,9 @@ from typing import Any, Literal
 OBSERVED = "observed"
 """Stands in place of a system's name for what was observed; no system may be called so."""
 
+ALL = "all"
+"""Name of the whole grid as a region, and of all dates as a season."""
+
 Best = Literal["low", "high", "zero", "one"]
 
 
@@ -29,6 +32,8 @@ class Score:
         estimator: how it was made, in a few words.
         definition: one sentence, for the table of definitions.
         beside: name of the score in whose cell of the report's table this one stands; empty: a column of its own.
+        region: part of the grid; "all": the whole of it.
+        season: part of the year; "all": every date.
     """
 
     system: str
@@ -44,6 +49,13 @@ class Score:
     estimator: str = ""
     definition: str = ""
     beside: str = ""
+    region: str = ALL
+    season: str = ALL
+
+    @property
+    def part(self) -> tuple[str, str]:
+        """Region and season."""
+        return self.region, self.season
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON and CSV; NaN becomes None."""

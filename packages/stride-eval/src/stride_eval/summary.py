@@ -9,16 +9,27 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from stride_eval.scores import OBSERVED, Score
+from stride_eval.scores import ALL, OBSERVED, Score
 
 Summary = dict[str, dict[str, dict[str, dict[str, Any]]]]
 """system -> target -> score -> {value, lower, upper, units, n, estimator}; plain numbers, None where not defined."""
 
 
-def nested(scores: Iterable[Score]) -> Summary:
-    """Scores of the systems as system -> target -> score -> numbers; the observed values are no system's."""
+def of_part(scores: Iterable[Score], region: str = ALL, season: str = ALL) -> list[Score]:
+    """The scores of a region and season; of the whole where none is named."""
+    return [score for score in scores if score.part == (region, season)]
+
+
+def nested(scores: Iterable[Score], region: str = ALL, season: str = ALL) -> Summary:
+    """Scores of the systems as system -> target -> score -> numbers; the observed values are no system's.
+
+    Args:
+        scores: of any regions and seasons.
+        region: taken of them.
+        season: taken of them.
+    """
     result: Summary = {}
-    for score in scores:
+    for score in of_part(scores, region, season):
         if score.system == OBSERVED:
             continue
         plain = score.as_dict()
@@ -28,7 +39,11 @@ def nested(scores: Iterable[Score]) -> Summary:
 
 
 def best_systems(scores: Sequence[Score]) -> Mapping[tuple[str, str], set[str]]:
-    """(target, score) -> the systems that are best at it; equals share it, a lone system wins nothing."""
+    """(target, score) -> the systems that are best at it; equals share it, a lone system wins nothing.
+
+    Args:
+        scores: of one region and season (``of_part``).
+    """
     groups: dict[tuple[str, str], list[Score]] = {}
     for score in scores:
         groups.setdefault((score.target, score.name), []).append(score)
@@ -48,16 +63,20 @@ def as_json(scores: Sequence[Score], about: Mapping[str, Any]) -> str:
     """The nested table with what it is a table of, as JSON text."""
     definitions = {score.name: score.definition for score in scores if score.definition}
     observed: dict[str, dict[str, float | None]] = {}
-    for score in scores:
+    for score in of_part(scores):
         if score.system == OBSERVED:
             observed.setdefault(score.target, {})[score.name] = score.as_dict()["value"]
     whole = {**about, "definitions": definitions, "observed": observed, "scores": nested(scores)}
+    parts = [part for part in dict.fromkeys(score.part for score in scores) if part != (ALL, ALL)]
+    whole["parts"] = [
+        {"region": region, "season": season, "scores": nested(scores, region, season)} for region, season in parts
+    ]
     return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def as_csv(scores: Sequence[Score]) -> str:
-    """One line a system, target and score."""
-    columns = ("system", "target", "name", "value", "lower", "upper", "units", "n", "estimator")
+    """One line a region, season, system, target and score."""
+    columns = ("region", "season", "system", "target", "name", "value", "lower", "upper", "units", "n", "estimator")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -44,6 +44,8 @@ class Systems:
         times: common dates (ISO), ascending.
         dropped: system -> number of its dates that the others, or its own observations, lack.
         reference: the system that skill is measured against; None when there is one system alone.
+        window: rows and columns of the saved grid that are read; None: all.
+        mask: pixels of the window that count [y, x]; None: all.
     """
 
     saved: Mapping[str, SavedEnsemble]
@@ -53,6 +55,8 @@ class Systems:
     reference: str | None
     catalogue: Catalogue
     block_bytes: int = BLOCK_BYTES
+    window: tuple[slice, slice] | None = None
+    mask: np.ndarray | None = None
     _kept: dict[str, Block] = field(default_factory=dict, repr=False)
 
     @property
@@ -74,20 +78,47 @@ class Systems:
         """Systems of two members or more: those that have a spread."""
         return tuple(name for name in self.names if self.members(name) > 1)
 
+    @cached_property
+    def observer(self) -> str | None:
+        """The first system that holds observations: they stand for all; None where none does."""
+        return next((name for name, saved in self.saved.items() if "target" in saved.groups), None)
+
     @property
     def first(self) -> SavedEnsemble:
-        """The system whose observations and coordinates stand for all (they agree: checked on opening)."""
+        """The system whose coordinates stand for all (they agree: checked on opening)."""
         return self.saved[self.names[0]]
+
+    def restricted_to(self, inside: np.ndarray) -> Systems:
+        """The same systems on a part of the grid, cut to the smallest box around it; nothing outside is read.
+
+        Args:
+            inside: pixels that belong [y, x], on this object's grid; at least one.
+        """
+        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+        mask = inside[box] if self.mask is None else inside[box] & self.mask[box]
+        start = (0, 0) if self.window is None else (self.window[0].start, self.window[1].start)
+        window = tuple(slice(side.start + first, side.stop + first) for side, first in zip(box, start, strict=True))
+        # A box that is all inside has no mask: spectra and neighbourhoods are then those of a smaller domain.
+        return replace(self, window=(window[0], window[1]), mask=None if mask.all() else mask, _kept={})
+
+    def _cut(self, array: xr.DataArray) -> xr.DataArray:
+        """An array on the grid, cut to the window."""
+        if self.window is None:
+            return array
+        return array.isel({dim: side for dim, side in zip(("y", "x"), self.window, strict=True) if dim in array.dims})
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns of the common grid."""
-        return self.first.ensemble.sizes["y"], self.first.ensemble.sizes["x"]
+        """Rows and columns of the common grid, or of the window."""
+        rows, columns = self.axes
+        return rows.size, columns.size
 
     @cached_property
     def axes(self) -> tuple[xr.DataArray, xr.DataArray]:
         """Coordinates of rows and columns, with units and direction stated (see ``stride_eval.grid.axes``)."""
-        return axes(self.first.ensemble)
+        rows, columns = axes(self.first.ensemble)
+        return self._cut(rows), self._cut(columns)
 
     @property
     def resolution_ratio(self) -> float | None:
@@ -121,9 +152,15 @@ class Systems:
 
     def block(self, key: str, times: Sequence[str]) -> Block:
         """Some of the common dates, read and masked to the pixels that observation and systems share."""
-        observed = self.read("target", self.names[0], key, times)
         members = {name: self.read("ensemble", name, key, times) for name in self.names}
-        valid = np.isfinite(observed)
+        if self.observer is None:
+            observed = xr.full_like(members[self.names[0]].isel(member=0, drop=True), np.nan)
+            valid = xr.ones_like(observed, dtype=bool)
+        else:
+            observed = self.read("target", self.observer, key, times)
+            valid = np.isfinite(observed)
+        if self.mask is not None:
+            valid = valid & self.mask
         for values in members.values():
             valid = valid & np.isfinite(values.values).all(axis=values.get_axis_num("member"))
         return Block(observed.where(valid), {name: values.where(valid) for name, values in members.items()})
@@ -137,17 +174,23 @@ class Systems:
         Raises:
             EvalError: every observed value is missing.
         """
+        if self.observer is None:
+            raise EvalError(
+                "no system has a /target group: scores need the observed fields; generate with targets, or add the "
+                "observations under /target with the same time, y and x"
+            )
         step = max(1, math.ceil(math.sqrt(len(self.times) * float(np.prod(self.shape)) / limit)))
         parts = []
         for start in range(0, len(self.times), 32):
-            field = self.read("target", self.names[0], key, self.times[start : start + 32])
-            values = field.values[:, ::step, ::step]
+            field = self.read("target", self.observer, key, self.times[start : start + 32])
+            values = field.values if self.mask is None else np.where(self.mask, field.values, np.nan)
+            values = values[:, ::step, ::step]
             parts.append(values[np.isfinite(values)])
         pooled = np.sort(np.concatenate(parts)).astype(np.float64)
         if not pooled.size:
             raise EvalError(
                 f"every observed value of {key!r} is missing on the {len(self.times)} common dates; write observations "
-                f"into /target of {str(self.first.path)!r}"
+                f"into /target of {str(self.saved[self.observer].path)!r}"
             )
         return pooled
 
@@ -156,7 +199,7 @@ class Systems:
         for saved in self.saved.values():
             for name, array in saved.groups.get("static", xr.Dataset()).data_vars.items():
                 if str(array.attrs.get("stride_variable", name)) == key and array.dims == ("y", "x"):
-                    return np.asarray(array.values, dtype=np.float64)
+                    return np.asarray(self._cut(array).values, dtype=np.float64)
         return None
 
     def fields(self, group: str, name: str, key: str, times: Sequence[str]) -> xr.DataArray | None:
@@ -190,7 +233,7 @@ class Systems:
         Raises:
             EvalError: the store is damaged there.
         """
-        array = self._at(group, name, times)[key]
+        array = self._cut(self._at(group, name, times)[key])
         if first_member:
             array = array.isel(member=0)
         try:
@@ -205,9 +248,10 @@ class Systems:
         coords: dict[str, Any] = {}
         if "y" in array.dims:
             coords = dict(zip(("y", "x"), self.axes, strict=True))
-        # Times of the other systems may differ in type or calendar class; the labels agree, so the first system's
-        # stand for all.
-        coords["time"] = self._at("target", self.names[0], times)["time"].variable
+        # Times of the other systems may differ in type or calendar class; the labels agree, so one system's stand for
+        # all.
+        stands = ("ensemble", self.names[0]) if self.observer is None else ("target", self.observer)
+        coords["time"] = self._at(*stands, times)["time"].variable
         return xr.DataArray(
             values,
             dims=array.dims,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stride_eval.scores import OBSERVED
-from stride_eval.summary import best_systems, number
+from stride_eval.summary import best_systems, number, of_part
 
 if TYPE_CHECKING:
     from stride_eval.runner import EvaluationResult
@@ -16,8 +16,9 @@ SHOWN = ("crps", "crps_skill", "bias", "bias_percent", "rmse", "spread_skill")
 def terminal_table(result: EvaluationResult) -> str:
     """Systems by scores as plain text, the best of each marked by an asterisk; with sample counts and reference."""
     lines = []
-    for target in dict.fromkeys(score.target for score in result.scores):
-        scores = [score for score in result.scores if score.target == target]
+    whole = of_part(result.scores)
+    for target in dict.fromkeys(score.target for score in whole):
+        scores = [score for score in whole if score.target == target]
         columns = [name for name in SHOWN if any(score.name == name for score in scores)]
         if not columns:
             continue

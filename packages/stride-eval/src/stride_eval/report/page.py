@@ -17,10 +17,13 @@ from stride_eval.config import EvalConfig
 from stride_eval.plots.captions import interval_words, listed, short_date, span
 from stride_eval.plots.style import colours
 from stride_eval.provenance import Provenance
+from stride_eval.report.part_tables import part_tables
 from stride_eval.report.score_table import score_table
 from stride_eval.report.section import Section
 from stride_eval.report.verdict import verdict
 from stride_eval.scores import Score
+from stride_eval.seasons import months_of
+from stride_eval.summary import of_part
 
 
 def write_report(
@@ -42,6 +45,7 @@ def write_report(
         loader=jinja2.PackageLoader("stride_eval", "report"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
+    parts_of_scores, scores = part_tables(scores, about, config), of_part(scores)
     targets = [
         {
             "key": key,
@@ -68,6 +72,8 @@ def write_report(
         css=resources.files("stride_eval.report").joinpath("page.css").read_text(encoding="utf-8"),
         targets=targets,
         sections=parts,
+        parts=parts_of_scores,
+        empty_seasons=[name for name, held in config.seasons.items() if not set(held) & set(months_of(about.dates))],
         about=about,
         colours=colours(about.systems),
         span=span(about.dates),
