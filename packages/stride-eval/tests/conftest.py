@@ -60,7 +60,7 @@ def write_tree(path: Path, *args: Any, **kwargs: Any) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def saved() -> SimpleNamespace:
     """``saved.write(path, members, observed, ...)`` and ``saved.tree(...)``."""
     return SimpleNamespace(write=write_tree, tree=make_tree, prcp=dict(PRCP))

@@ -45,7 +45,8 @@ class EvalConfig(BaseModel):
         seasons: name -> months (``winter: [12, 1, 2]``), beside all dates; DJF, MAM, JJA and SON stand for their
             months, also as a list (``[DJF, JJA]``).
         regions: name -> part of the grid, beside the whole of it (see ``Region``): ``{rows: [0, 40], columns: [10,
-            60]}``, ``{latitude: [55, 58], longitude: [8, 11]}``, ``{mask: file.nc, variable: basin}``, ``land`` or ``sea``.
+            60]}``, ``{latitude: [55, 58], longitude: [8, 11]}``, ``{mask: file.nc, variable: basin}``, ``land`` or
+            ``sea``.
         resamples: resamples of the bootstrap over dates.
         block_length: dates in a row that a resample draws together; null: the cube root of the number of dates.
         level: confidence level of the intervals.

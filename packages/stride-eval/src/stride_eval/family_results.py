@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from stride_eval.errors import EvalError
 from stride_eval.fingerprint import fingerprint
 from stride_eval.finished import Finished, file_name
 from stride_eval.scores import ALL
-from stride_eval.workers import Workers, computed
+from stride_eval.workers import computed
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,13 +29,13 @@ class FamilyResults:
     Attributes:
         config: of the evaluation.
         finished: where results lie that need no second computation.
-        workers: who computes the others.
+        executor: who computes the others; None: this process, one after the other.
         reused: file names of the results that were not computed again.
     """
 
     config: EvalConfig
     finished: Finished
-    workers: Workers
+    executor: Executor | None = None
     reused: list[str] = field(default_factory=list)
 
     def of(
@@ -61,15 +62,15 @@ class FamilyResults:
                 self.reused.append(path.name)
                 yield name, path
         tasks = {name: (registry.module_of(name), systems) for name in waiting}
-        one_by_one = self.workers == Workers()
+        at_once = 1 if self.executor is None else len(waiting)
         if waiting:
-            started(waiting[:1] if one_by_one else waiting)
-        for name, results, used in computed(tasks, self.config, self.workers):
+            started(waiting[:at_once])
+        for name, results, used in computed(tasks, self.config, self.executor):
             waiting.remove(name)
             path = self.finished.keep(file_name(name, region), results, prints[name], used)
             yield name, path
             if waiting:
-                started(waiting[:1] if one_by_one else waiting)
+                started(waiting[:at_once])
 
     def of_earlier(self, families: Sequence[str], region: str = ALL) -> Iterator[tuple[str, Path]]:
         """The same from the evaluation that lies in the output folder, whatever it was made of.

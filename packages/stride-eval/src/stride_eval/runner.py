@@ -22,7 +22,7 @@ from stride_eval.regions import pixels
 from stride_eval.report.section import Section
 from stride_eval.scores import ALL, Score
 from stride_eval.seasons import months_of
-from stride_eval.workers import Workers
+from stride_eval.workers import Workers, hired
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -97,9 +97,10 @@ def evaluate(
     if opened is not None:
         chosen, left_out = _able(chosen, opened)
     finished = Finished.beside(out)
-    getting = FamilyResults(config, finished, workers)
+    getting = FamilyResults(config, finished)
     with _tidied(finished):
-        files, scores, total = _gather(getting, chosen, opened, config, progress)
+        with hired(Workers() if opened is None else workers) as getting.executor:
+            files, scores, total = _gather(getting, chosen, opened, config, progress)
         with completed_folder(out, finished.scratch) as folder:
             (folder / "results").mkdir()
             sections = []

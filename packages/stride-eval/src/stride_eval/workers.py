@@ -51,44 +51,48 @@ def compute(module: str, systems: Systems, config: EvalConfig) -> tuple[xr.Datas
 
 
 def computed(
-    tasks: Mapping[str, Task], config: EvalConfig, workers: Workers
+    tasks: Mapping[str, Task], config: EvalConfig, executor: Executor | None
 ) -> Iterator[tuple[str, xr.Dataset, dict[str, Any]]]:
     """Results of tasks as they get ready.
 
     Args:
         tasks: by a name of the caller's.
         config: of all.
-        workers: who computes.
+        executor: who computes; None: this process, in order.
 
     Yields:
         Name, results and the keys that were read.
 
     Raises:
-        EvalError: the scheduler cannot be reached, or what a family says.
+        EvalError: what a family says.
     """
-    if not tasks:
-        return
-    if workers.count == 1 and workers.scheduler is None:
+    if executor is None:
         for name, (module, systems) in tasks.items():
             yield (name, *compute(module, systems, config))
         return
-    with _executor(workers) as executor:
-        # Each has a cache of its own: threads would take each other's away.
-        jobs = {
-            executor.submit(compute, module, replace(systems, _kept={}), config): name
-            for name, (module, systems) in tasks.items()
-        }
-        try:
-            for job in as_completed(jobs):
-                yield (jobs[job], *job.result())
-        finally:
-            for job in jobs:
-                job.cancel()
+    # Each has a cache of its own: threads would take each other's away.
+    jobs = {
+        executor.submit(compute, module, replace(systems, _kept={}), config): name
+        for name, (module, systems) in tasks.items()
+    }
+    try:
+        for job in as_completed(jobs):
+            yield (jobs[job], *job.result())
+    finally:
+        for job in jobs:
+            job.cancel()
 
 
 @contextmanager
-def _executor(workers: Workers) -> Iterator[Executor]:
-    if workers.scheduler is not None:
+def hired(workers: Workers) -> Iterator[Executor | None]:
+    """The workers as an executor; None where this process does the work alone.
+
+    Raises:
+        EvalError: the scheduler cannot be reached, or the package for it is not installed.
+    """
+    if workers == Workers():
+        yield None
+    elif workers.scheduler is not None:
         with _client(workers.scheduler) as client, client.get_executor(pure=False) as executor:
             yield executor
     elif workers.threads:
