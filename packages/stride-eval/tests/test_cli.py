@@ -25,7 +25,19 @@ def test_help_is_light_and_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    words = ("NAME=PATH", "--out", "--config", "--set", "--families", "--mode", "--reference", "import", "export")
+    words = (
+        "NAME=PATH",
+        "--out",
+        "--config",
+        "--set",
+        "--families",
+        "--mode",
+        "--reference",
+        "--workers",
+        "--scheduler",
+        "import",
+        "export",
+    )
     for word in words:
         assert word in done.stdout
 

@@ -15,7 +15,7 @@ from stride_eval.summary import of_part
 RNG = np.random.default_rng(3)
 FIELDS = RNG.gamma(0.8, 3.0, (6, 4, 8, 6)).astype(np.float32)
 TIMES = np.array(["2014-01-05", "2014-01-09", "2014-02-01", "2014-07-01", "2014-07-02", "2014-08-03"], "M8[ns]")
-SCORES = {"families": ("distributions", "spatial"), "resamples": 100, "mode": "metrics"}
+SCORES = {"families": ("scale", "spatial"), "resamples": 100, "mode": "metrics"}
 DEGREES = {
     "y": ("y", np.linspace(58.0, 54.5, 8), {"units": "degrees_north"}),
     "x": ("x", np.linspace(357.0, 362.0, 6), {"units": "degrees_east"}),
@@ -57,7 +57,7 @@ def test_a_season_is_an_evaluation_of_its_dates(tmp_path, saved):
 def test_a_box_is_an_evaluation_of_its_pixels(tmp_path, saved):
     whole = {"a": written(tmp_path / "a.zarr", saved)}
     box = {"rows": (2, 7), "columns": (1, 5)}
-    config = EvalConfig(regions={"box": box}, seasons=["JJA"], **SCORES | {"families": ("scale", "spatial")})
+    config = EvalConfig(regions={"box": box}, seasons=["JJA"], **SCORES)
     result = evaluate(whole, config, tmp_path / "out")
     cut = {"a": written(tmp_path / "b.zarr", saved, rows=slice(2, 7), columns=slice(1, 5))}
     alone = evaluate(cut, config.model_copy(update={"regions": {}}), tmp_path / "alone")
@@ -71,11 +71,12 @@ def test_a_box_is_an_evaluation_of_its_pixels(tmp_path, saved):
 def test_a_mask_is_what_is_missing_elsewhere(tmp_path, saved):
     inside = RNG.random((8, 6)) < 0.5
     xr.Dataset({"basin": (("y", "x"), inside.astype(float))}).to_netcdf(tmp_path / "mask.nc")
-    config = EvalConfig(regions={"my basin": {"mask": tmp_path / "mask.nc"}}, **SCORES)
+    chosen = SCORES | {"families": ("distributions",)}
+    config = EvalConfig(regions={"my basin": {"mask": tmp_path / "mask.nc"}}, **chosen)
     result = evaluate({"a": written(tmp_path / "a.nc", saved)}, config, tmp_path / "out")
     gaps = np.where(inside, FIELDS[:, 3], np.nan)
     path = saved.write(tmp_path / "b.nc", FIELDS[:, :3], gaps, times=TIMES)
-    alone = evaluate({"a": path}, EvalConfig(**SCORES), tmp_path / "alone")
+    alone = evaluate({"a": path}, EvalConfig(**chosen), tmp_path / "alone")
     same(of_part(result.scores, "my basin"), alone.scores)
 
 
@@ -147,3 +148,9 @@ def test_how_they_are_written(tmp_path):
         with pytest.raises(EvalError) as caught:
             load_config(None, [wrong])
         assert words in str(caught.value), str(caught.value)
+
+
+def test_a_season_without_dates_is_said(tmp_path, saved):
+    config = EvalConfig(seasons=["SON"], families=("spatial",), mode="metrics")
+    result = evaluate({"a": written(tmp_path / "a.nc", saved)}, config, tmp_path / "out")
+    assert "No common date lies in SON" in result.report.read_text()

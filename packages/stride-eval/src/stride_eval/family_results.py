@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from stride_eval import registry
 from stride_eval.errors import EvalError
-from stride_eval.fingerprint import fingerprint
+from stride_eval.fingerprint import fingerprint, store_print
 from stride_eval.finished import Finished, file_name
 from stride_eval.scores import ALL
 from stride_eval.workers import computed
@@ -31,12 +31,14 @@ class FamilyResults:
         finished: where results lie that need no second computation.
         executor: who computes the others; None: this process, one after the other.
         reused: file names of the results that were not computed again.
+        stores: prints of the systems' stores.
     """
 
     config: EvalConfig
     finished: Finished
     executor: Executor | None = None
     reused: list[str] = field(default_factory=list)
+    stores: dict[str, str] = field(default_factory=dict)
 
     def of(
         self, families: Sequence[str], systems: Systems, started: Callable[[list[str]], None], region: str = ALL
@@ -52,7 +54,10 @@ class FamilyResults:
         Raises:
             EvalError: what a family says, or a file that cannot be written.
         """
-        prints = {name: fingerprint(registry.module_of(name), systems) for name in families}
+        for name, saved in systems.saved.items():  # once an evaluation: a store may hold very many files
+            if name not in self.stores:
+                self.stores[name] = store_print(saved.path)
+        prints = {name: fingerprint(registry.module_of(name), systems, self.stores) for name in families}
         waiting = []
         for name in families:
             path = self.finished.find(file_name(name, region), prints[name], self.config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from stride_eval.systems import Systems
 
 
-def fingerprint(module: str, systems: Systems) -> str:
+def fingerprint(module: str, systems: Systems, stores: Mapping[str, str]) -> str:
     """Fingerprint of what a family is going to compute from systems, apart from its configuration.
 
     Args:
         module: dotted path of the family.
-        systems: with their region, if any. A store counts as the same while each of its files keeps name, size and
-            time of change.
+        systems: with their region, if any.
+        stores: system -> ``store_print`` of its path.
     """
     region = None if systems.mask is None else hashlib.sha256(systems.mask.tobytes()).hexdigest()
     whole = {
         "code": _code(module),
-        "systems": [[name, _store(saved.path), saved.path.name] for name, saved in systems.saved.items()],
+        "systems": [[name, stores[name], saved.path.name] for name, saved in systems.saved.items()],
         "times": systems.times,
         "reference": systems.reference,
         "specs": {key: spec.model_dump(mode="json") for key, spec in systems.specs.items()},
@@ -34,8 +34,8 @@ def fingerprint(module: str, systems: Systems) -> str:
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
-def _store(path: Path) -> str:
-    """Names, sizes and times of change of a store's files."""
+def store_print(path: Path) -> str:
+    """Of a store or file: it counts as the same while each of its files keeps name, size and time of change."""
     found = hashlib.sha256()
     for name, status in sorted(_files(path, "")):
         found.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
