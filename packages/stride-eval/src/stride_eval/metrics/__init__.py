@@ -35,6 +35,7 @@ from stride_eval.metrics.rmse import rmse
 from stride_eval.metrics.skill_score import skill_score
 from stride_eval.metrics.spectra import power_spectrum, spectral_ratio
 from stride_eval.metrics.spread_skill import spread_skill, spread_skill_binned
+from stride_eval.metrics.spread_skill_sums import spread_skill_sums
 from stride_eval.metrics.threshold_weighted_crps import threshold_weighted_crps
 from stride_eval.metrics.together import compute_together
 from stride_eval.metrics.valid import count_valid, mask_to_common, valid_points
@@ -84,6 +85,7 @@ __all__ = [
     "spectral_ratio",
     "spread_skill",
     "spread_skill_binned",
+    "spread_skill_sums",
     "threshold_weighted_crps",
     "valid_points",
     "variogram_score",
