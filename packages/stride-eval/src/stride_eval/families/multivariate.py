@@ -37,8 +37,9 @@ def statistics(block: Block, name: str, spec: VariableSpec, thresholds: np.ndarr
     """One system's statistics of each date.
 
     Returns:
-        ``energy``, the energy score of the field with all valid pixels counted alike; ``variogram``, the variogram score
-        of order 0.5; ``class_variance``, ``class_squared_error`` and ``class_n``, sums over pixels by class of spread.
+        ``energy``, the energy score of the field with all valid pixels counted alike; ``variogram``, the variogram
+        score of order 0.5; ``class_variance``, ``class_squared_error`` and ``class_n``, sums over pixels by class
+        of spread.
     """
     forecast, observed = block.members[name], block.observed
     parts = {"energy": energy_score(forecast, observed, estimator="auto")}

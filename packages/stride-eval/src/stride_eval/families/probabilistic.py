@@ -8,7 +8,7 @@ from stride_vars.spec import VariableSpec
 
 from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
-from stride_eval.families import decisions, multivariate
+from stride_eval.families import decisions, dependence, multivariate
 from stride_eval.families.intervals import Statistic, daily_sums, interval
 from stride_eval.families.thresholds import event_thresholds
 from stride_eval.joining import join_blocks, join_systems, join_targets
@@ -59,7 +59,7 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
         ).drop_vars(["crps_sum", "crps_count"])
         for name in ("crps", "forecast_mean", "observed_mean", "error", "crps_map"):
             parts[key][name].attrs["units"] = spec.units
-    return join_targets("probabilistic", parts, systems)
+    return join_targets("probabilistic", parts, systems).assign(dependence.joint(systems, config).data_vars)
 
 
 def _pixels(block: Block) -> xr.DataArray:
@@ -111,7 +111,7 @@ def plot(results: xr.Dataset, config: EvalConfig) -> list[FigureRecord]:
             figures += [spread_error.figure(one, spec, about, config), ranks.figure(one, spec, about, config)]
         if config.all_figures:
             figures.append(crps_maps.figure(one, spec, about, config))
-        for part in PARTS:
+        for part in (*PARTS, dependence):
             figures += part.figures(one, spec, about, config)
     return figures
 
@@ -157,7 +157,7 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
                         beside="bias" if name == "bias_percent" else "",
                     )
                 )
-        for part in PARTS:
+        for part in (*PARTS, dependence):
             rows += part.scores(results.sel(target=key), spec, about, config)
     return rows
 

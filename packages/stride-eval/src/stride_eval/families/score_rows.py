@@ -30,9 +30,14 @@ def score_rows(
         found: ``estimate``, ``lower``, ``upper`` and ``n`` along ``system``.
         about: what the results are of.
         target: key of the variable.
-        name, label, units, best, definition, beside: as in ``Score``.
+        name: as in ``Score``, and so are the following ones.
+        label: heading for people.
+        units: of the score.
+        best: which values are good.
+        definition: one sentence.
         one_member: estimator of systems of one member; the others' is "fair". Empty: none is named.
         without: systems that get no row.
+        beside: name of the score in whose cell this one stands.
     """
     rows = []
     for system in about.systems:

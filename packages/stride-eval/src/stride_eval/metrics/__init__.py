@@ -11,6 +11,7 @@ from stride_eval.metrics.block_maximum import block_maximum
 from stride_eval.metrics.bootstrap import block_bootstrap
 from stride_eval.metrics.brier import brier_score
 from stride_eval.metrics.correlation import correlation
+from stride_eval.metrics.cross_correlation import cross_correlation
 from stride_eval.metrics.crps import crps_ensemble
 from stride_eval.metrics.economic_value import largest_economic_value, potential_economic_value, relative_economic_value
 from stride_eval.metrics.energy_score import energy_score
@@ -53,6 +54,7 @@ __all__ = [
     "compute_together",
     "correlation",
     "count_valid",
+    "cross_correlation",
     "crps_ensemble",
     "energy_score",
     "ensemble_mean",

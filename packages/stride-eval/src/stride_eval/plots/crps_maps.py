@@ -37,7 +37,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     others = [name for name in names if name != about.reference]
     if about.reference is not None:
         gain = {name: crps[name] - crps[about.reference] for name in others}
-        lower = {name: 100.0 * np.mean(field[np.isfinite(field)] < 0) for name, field in gain.items()}
+        lower = {name: 100.0 * _mean(np.where(np.isfinite(field), field < 0, np.nan)) for name, field in gain.items()}
         rows.append(
             MapRow(
                 axis_label(f"CRPS less that of {about.reference}", spec.units),

@@ -17,7 +17,7 @@ from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import MUTED, colours, dashes, new_figure, pretty_units, styled
 from stride_eval.provenance import Provenance
 
-RATIOS = np.logspace(-2.0, np.log10(0.95), 40)
+RATIOS = np.logspace(-3.0, np.log10(0.95), 45)
 """Cost-loss ratios of the curves."""
 
 
@@ -51,7 +51,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         if 0 < rate < 1:
             axes.axvline(rate, color=MUTED, linewidth=1.0, linestyle=":")
         axes.set(xscale="log", xlim=(RATIOS[0], 1.0), ylim=(-0.03, 1.02))
-        axes.set_xticks([0.01, 0.1, 1.0], ["0.01", "0.1", "1"])
+        axes.set_xticks([0.001, 0.01, 0.1, 1.0], ["0.001", "0.01", "0.1", "1"])
         axes.set_title(f"≥ {level} {units}".rstrip() + f"\n({100 * rate:.2g} % of pixels)")
         axes.set_xlabel("Cost of acting / loss avoided")
         words.append(f"at {level} " + listed([f"{name} {value:.2f}" for name, value in best.items()]))
@@ -59,7 +59,9 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         axes.set_axis_off()
     for line in panels:
         line[0].set_ylabel("Relative economic value")
-    panels[0, 0].legend(loc="upper right")
+    drawn.legend(
+        *panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=min(len(about.systems), 4)
+    )
     return FigureRecord(
         name=f"economic_value_{results['target'].item()}",
         title="What the forecasts are worth to people who can act",

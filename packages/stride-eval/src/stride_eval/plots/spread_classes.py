@@ -54,7 +54,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         "it the ensemble is too sure of itself, and a level line has a spread that tells nothing.",
         caption=f"{span(about.dates)}, {pixels_of(results['n'])}, {members_of(about, about.ensembles)}; about "
         f"{CLASSES} classes of equal count, all pixels and dates pooled; root of the mean variance (ddof = 1), root of "
-        f"the squared error of the mean less variance/M; {interval_words(config, len(about.dates))}.",
+        f"the squared error of the mean less variance/M. Few members know their spread badly, which alone makes the "
+        f"curve flatter than the line; {interval_words(config, len(about.dates))}.",
         alt=listed(words) + "." if words else "No pixel has a spread.",
         figure=drawn,
         target=str(results["target"].item()),
