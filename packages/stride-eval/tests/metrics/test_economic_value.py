@@ -44,7 +44,7 @@ def expenses(counts, a, k):
     return (a * (hits + alarms) + misses) / counts.sum()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 30), min_size=10, max_size=10), st.floats(0.02, 0.98))
 def test_against_expenses(numbers, a):
     counts = np.array(numbers, dtype=float).reshape(2, 5)

@@ -36,8 +36,8 @@ def joint(systems: Systems, config: EvalConfig) -> xr.Dataset:
         Along target, ``other`` (target), system and time: ``cross_correlation``, the mean over members of the
         correlation of their two fields, with ``cross_correlation_lowest`` and ``_highest``; ``joint_energy``, the
         energy score of both fields as one vector; ``joint_variogram``, the variogram score of the difference of the
-        two standardised targets at each pixel. Along target, other and time: ``observed_cross_correlation``. Empty for a
-        single target.
+        two standardised targets at each pixel. Along target, other and time: ``observed_cross_correlation``. Empty
+        for a single target.
     """
     targets = list(systems.targets)
     if len(targets) < 2:

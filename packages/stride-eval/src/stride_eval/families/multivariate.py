@@ -29,8 +29,8 @@ MAX_PIXELS = 16
 MAX_PAIRS = 20_000
 """Pairs of pixels that it compares at most."""
 
-SPREAD_EDGES = np.logspace(-6.0, 5.0, 133)
-"""Classes of spread, twelve a decade: fixed, so that dates, systems and variables of any size add up."""
+SPREAD_EDGES = np.logspace(-5.0, 4.0, 217)
+"""Classes of spread, 24 a decade: fixed, so that dates, systems and variables of any size add up."""
 
 
 def statistics(block: Block, name: str, spec: VariableSpec, thresholds: np.ndarray, config: EvalConfig) -> xr.Dataset:

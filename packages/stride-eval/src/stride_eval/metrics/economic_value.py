@@ -44,7 +44,7 @@ def relative_economic_value(counts: xr.DataArray, *, cost_loss: float | Sequence
     a = xr.DataArray(ratios, dims="cost_loss", coords={"cost_loss": ratios})
     if np.ndim(cost_loss) == 0:
         a = a.isel(cost_loss=0)
-    climate = np.minimum(a, base_rate)
+    climate = xr.where(a < base_rate, a, base_rate)
     perfect = climate - base_rate * a
     value = climate - false_alarms * (1.0 - base_rate) * a + hits * base_rate * (1.0 - a) - base_rate
     return describe(value / perfect.where(perfect > 0), "relative economic value", "1")

@@ -70,7 +70,8 @@ def _classes(
     fine = one[names].fillna(0.0)
     count = fine["class_n"].sum("time").values
     if not count.sum():
-        return (np.empty(0),) * 4
+        nothing = np.empty(0)
+        return nothing, nothing, nothing, nothing
     # The fine classes are put together by the share of pixels at their middle.
     share = (np.cumsum(count) - count / 2) / count.sum()
     group = xr.DataArray(np.minimum((CLASSES * share).astype(int), CLASSES - 1), dims="spread_class", name="group")
