@@ -7,9 +7,10 @@ import pytest
 import xarray as xr
 from stride_eval import registry
 from stride_eval.config import EvalConfig
-from stride_eval.families.dependence import joint
+from stride_eval.families import dependence
 from stride_eval.metrics import energy_score, member_counts, threshold_weighted_crps
 from stride_eval.plots.png import save_png
+from stride_eval.provenance import Provenance
 
 FAST = EvalConfig(resamples=100)
 FAMILY = registry.family("probabilistic")
@@ -107,17 +108,20 @@ def test_scores_by_hand(tmp_path, saved, systems_of):
 
 
 def test_pairs_of_targets(two_targets):
-    found = values(FAMILY.compute(two_targets, FAST))
-    assert abs(found["together", "temp", "correlation_error_prcp"]) < 0.03
-    assert found["apart", "temp", "correlation_error_prcp"] < -0.7
-    right, wrong = (found[name, "temp", "joint_variogram_prcp"] for name in ("together", "apart"))
-    assert right < 0.7 * wrong
-    assert np.isfinite(found["single", "temp", "joint_energy_prcp"])
-    assert not [key for key in found if key[1] == "prcp" and key[2].endswith("_temp")]
+    results = FAMILY.compute(two_targets, FAST)
+    about = Provenance.of(results)
+    one = results.sel(target="temp")
+    rows = dependence.scores(one, about.specs["temp"], about, FAST)
+    found = {(score.system, score.name): score.value for score in rows}
+    assert abs(found["together", "correlation_error_prcp"]) < 0.03
+    assert found["apart", "correlation_error_prcp"] < -0.7
+    assert found["together", "joint_variogram_prcp"] < 0.7 * found["apart", "joint_variogram_prcp"]
+    assert np.isfinite(found["single", "joint_energy_prcp"])
+    assert dependence.scores(results.sel(target="prcp"), about.specs["prcp"], about, FAST) == []
 
 
 def test_pairs_leave_out_dry_days_and_gaps(two_targets):
-    one = joint(two_targets, FAST).sel(target="temp", other="prcp")
+    one = dependence.joint(two_targets, FAST).sel(target="temp", other="prcp")
     assert one["observed_cross_correlation"].isnull().values.tolist() == [False, False, True] + [False] * 5
     assert one["joint_energy"].notnull().all()
 
