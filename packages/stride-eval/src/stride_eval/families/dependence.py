@@ -60,7 +60,8 @@ def _scale(sample: np.ndarray) -> tuple[float, float]:
 def _pair(systems: Systems, keys: tuple[str, str], scales: dict[str, tuple[float, float]]) -> xr.Dataset:
     """All dates of one pair of targets, some at a time; both targets' fields lie in memory together."""
     members = sum(systems.members(name) for name in systems.names)
-    per_date = 2 * 4 * int(np.prod(systems.shape)) * (1 + members)
+    # Two targets, and as much again: standardised copies and correlations are made of them.
+    per_date = 4 * 4 * int(np.prod(systems.shape)) * (1 + members)
     length = max(1, systems.block_bytes // per_date)
     blocks = []
     for start in range(0, len(systems.times), length):

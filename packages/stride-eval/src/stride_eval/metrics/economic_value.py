@@ -35,7 +35,7 @@ def relative_economic_value(counts: xr.DataArray, *, cost_loss: float | Sequence
         MetricError: a cost-loss ratio that is not between 0 and 1, or counts without ``outcome`` and ``k``.
 
     Source:
-        Richardson (2000), equation 7, https://doi.org/10.1002/qj.49712656313.
+        Richardson (2000), https://doi.org/10.1002/qj.49712656313.
     """
     ratios = np.atleast_1d(np.asarray(cost_loss, dtype=np.float64))
     if not ((ratios > 0) & (ratios < 1)).all():
@@ -64,7 +64,7 @@ def potential_economic_value(counts: xr.DataArray, *, cost_loss: float | Sequenc
         MetricError: as :func:`relative_economic_value`.
 
     Source:
-        Richardson (2000), section 4, https://doi.org/10.1002/qj.49712656313.
+        Richardson (2000), https://doi.org/10.1002/qj.49712656313.
     """
     value = relative_economic_value(counts, cost_loss=cost_loss)
     return describe(value.max("k"), "potential economic value", "1")
@@ -83,7 +83,7 @@ def largest_economic_value(counts: xr.DataArray) -> xr.DataArray:
         MetricError: counts without ``outcome`` and ``k``.
 
     Source:
-        Richardson (2000), section 3, https://doi.org/10.1002/qj.49712656313.
+        Richardson (2000), https://doi.org/10.1002/qj.49712656313.
     """
     hits, false_alarms, _ = _rates(counts)
     return describe((hits - false_alarms).max("k"), "largest economic value", "1")

@@ -52,7 +52,7 @@ def point_pairs(
         MetricError: no pair lies within the distance, or less than one pair is asked for.
 
     Source:
-        Inverse-distance weights: Scheuerer & Hamill (2015), section 4, https://doi.org/10.1175/MWR-D-14-00269.1.
+        Inverse-distance weights: Scheuerer & Hamill (2015), https://doi.org/10.1175/MWR-D-14-00269.1.
     """
     if limit < 1:
         raise MetricError(f"limit is {limit}; give a number of pairs of 1 or more")

@@ -41,7 +41,7 @@ def spread_skill_sums(
         MetricError: one member, edges that do not increase, or fields that do not lie on the same points.
 
     Source:
-        Leutbecher & Palmer (2008), section 3, https://doi.org/10.1016/j.jcp.2007.02.014.
+        Leutbecher & Palmer (2008), https://doi.org/10.1016/j.jcp.2007.02.014.
     """
     if check_pair(forecast, observed, member_dim) == 1:
         raise MetricError("one member has no spread; give an ensemble of two members or more")

@@ -54,7 +54,7 @@ def variogram_score(
             fields that do not lie on the same points.
 
     Source:
-        Scheuerer & Hamill (2015), equations 8 and 10, https://doi.org/10.1175/MWR-D-14-00269.1.
+        Scheuerer & Hamill (2015), https://doi.org/10.1175/MWR-D-14-00269.1.
     """
     members = check_pair(forecast, observed, member_dim)
     fair = pair_divisor(members, estimator) != members * members
