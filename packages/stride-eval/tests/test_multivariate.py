@@ -166,3 +166,16 @@ def test_no_threshold_and_one_pixel(tmp_path, saved, systems_of):
     assert "energy" in names
     assert not [name for name in names if name.startswith(("variogram", "twcrps", "economic"))]
     assert FAMILY.plot(results, config)
+
+
+def test_an_event_that_never_happens(tmp_path, saved, systems_of):
+    """Its value is not defined; its weighted CRPS is that of the false alarms."""
+    observed = np.ones((3, 4, 5))
+    fields = np.stack([observed, observed + 9.0], axis=1)
+    systems = systems_of({"a": saved.write(tmp_path / "a.zarr", fields, observed)})
+    config = EvalConfig(resamples=100, thresholds={"prcp": (5.0,)})
+    results = FAMILY.compute(systems, config)
+    found = values(results, config)
+    assert np.isnan(found["a", "prcp", "economic_value_5"])
+    assert found["a", "prcp", "twcrps_5"] == pytest.approx(2.5 - 2.5)  # fair: 5 / 2, less half of 5
+    assert all("nan" not in record.alt for record in FAMILY.plot(results, config))

@@ -16,6 +16,7 @@ from stride_eval.plots.captions import interval_words, listed, members_of, span
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import MUTED, colours, dashes, new_figure, pretty_units, styled
 from stride_eval.provenance import Provenance
+from stride_eval.summary import number
 
 RATIOS = np.logspace(-3.0, np.log10(0.95), 45)
 """Cost-loss ratios of the curves."""
@@ -54,7 +55,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         axes.set_xticks([0.001, 0.01, 0.1, 1.0], ["0.001", "0.01", "0.1", "1"])
         axes.set_title(f"≥ {level} {units}".rstrip() + f"\n({100 * rate:.2g} % of pixels)")
         axes.set_xlabel("Cost of acting / loss avoided")
-        words.append(f"at {level} " + listed([f"{name} {value:.2f}" for name, value in best.items()]))
+        words.append(f"at {level} " + listed([f"{name} {number(value)}" for name, value in best.items()]))
     for axes in panels.flat[len(kept) :]:
         axes.set_axis_off()
     for line in panels:
