@@ -63,7 +63,7 @@ def test_links_lead_somewhere_and_ids_are_unique(page):
 
 def test_every_figure_has_words(page, result):
     images = page.all("img")
-    assert len(images) == len(list((result.out / "figures").iterdir())) == 12
+    assert len(images) == len(list((result.out / "figures").iterdir())) >= 12
     assert all(len(image["alt"]) > 20 for image in images)
     assert not any("nan" in image["alt"] for image in images)
     assert len(page.all("figcaption")) == len(images)

@@ -36,7 +36,8 @@ class EvalConfig(BaseModel):
         dates: dates of the quicklooks (``2014-06-01``, or a full time stamp); null: chosen by the observed mean.
         quicklooks: how many dates are chosen when ``dates`` is null.
         quicklook_members: how many members each quicklook shows.
-        thresholds: target -> event thresholds in its units; a target not named here gets its wet threshold and the
+        thresholds: target -> event thresholds in its units, of the fractions skill score, the threshold-weighted CRPS
+            and the economic value; a target not named here gets its wet threshold and the
             ``threshold_quantiles`` of its observed values.
         threshold_quantiles: quantiles of the observed values that serve as event thresholds.
         tail_quantiles: quantiles that the extremes are compared at.

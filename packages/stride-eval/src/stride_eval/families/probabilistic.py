@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from stride_vars.spec import VariableSpec
 
 from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
+from stride_eval.families import decisions, dependence, multivariate
 from stride_eval.families.intervals import Statistic, daily_sums, interval
+from stride_eval.families.thresholds import event_thresholds
 from stride_eval.joining import join_blocks, join_systems, join_targets
 from stride_eval.metrics.aggregate import mean
 from stride_eval.metrics.crps import crps_ensemble
@@ -22,6 +25,9 @@ TITLE = "Probabilities"
 
 PIXELS = ("y", "x")
 
+PARTS = (multivariate, decisions)
+"""Modules with ``statistics``, ``figures`` and ``scores``; each adds its own to the family."""
+
 
 def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
     """Scores of probability per date.
@@ -33,25 +39,39 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
     Returns:
         Along target, system and time, as means over pixels: ``crps`` (fair; the absolute error for one member),
         ``variance`` (ddof = 1), ``squared_error`` and ``error`` of the ensemble mean, ``forecast_mean``,
-        ``observed_mean``; ``rank_counts`` along rank with ``tied`` and ``all_tied``; ``n`` pixels. A map ``crps_map``.
+        ``observed_mean``; ``rank_counts`` along rank with ``tied`` and ``all_tied``; ``n`` pixels. A map ``crps_map``;
+        ``land`` where a land fraction was saved; ``thresholds`` of events; what the ``PARTS`` add.
     """
     parts = {}
+    land = systems.static("lsm")
     for key, spec in systems.specs.items():
+        thresholds = event_thresholds(key, spec, systems.observed_sample(key), config)
         blocks = [
-            join_systems({name: _statistics(block, name) for name in systems.names}).assign(n=_pixels(block))
+            join_systems(
+                {name: _all_statistics(block, name, spec, thresholds, config) for name in systems.names}
+            ).assign(n=_pixels(block))
             for block in systems.blocks(key)
         ]
-        part = join_blocks(blocks)
+        part = join_blocks(blocks).assign(thresholds=("threshold", thresholds))
+        part = part if land is None else part.assign(land=(("y", "x"), land))
         parts[key] = part.assign(
             crps_map=part["crps_sum"] / part["crps_count"].where(part["crps_count"] > 0)
         ).drop_vars(["crps_sum", "crps_count"])
         for name in ("crps", "forecast_mean", "observed_mean", "error", "crps_map"):
             parts[key][name].attrs["units"] = spec.units
-    return join_targets("probabilistic", parts, systems)
+    return join_targets("probabilistic", parts, systems).assign(dependence.joint(systems, config).data_vars)
 
 
 def _pixels(block: Block) -> xr.DataArray:
     return block.observed.notnull().sum(PIXELS)
+
+
+def _all_statistics(
+    block: Block, name: str, spec: VariableSpec, thresholds: np.ndarray, config: EvalConfig
+) -> xr.Dataset:
+    """One system's own statistics and those of the parts."""
+    added = [part.statistics(block, name, spec, thresholds, config) for part in PARTS]
+    return xr.merge([_statistics(block, name), *added], compat="override", join="exact")
 
 
 def _statistics(block: Block, name: str) -> xr.Dataset:
@@ -80,7 +100,7 @@ def _statistics(block: Block, name: str) -> xr.Dataset:
 
 def plot(results: xr.Dataset, config: EvalConfig) -> list[FigureRecord]:
     """CRPS with intervals and per date, spread against error, rank histograms."""
-    from stride_eval.plots import crps, ranks, spread_error
+    from stride_eval.plots import crps, crps_maps, ranks, spread_error
 
     about = Provenance.of(results)
     figures = []
@@ -89,6 +109,10 @@ def plot(results: xr.Dataset, config: EvalConfig) -> list[FigureRecord]:
         figures.append(crps.figure(one, spec, about, config))
         if about.ensembles:
             figures += [spread_error.figure(one, spec, about, config), ranks.figure(one, spec, about, config)]
+        if config.all_figures:
+            figures.append(crps_maps.figure(one, spec, about, config))
+        for part in (*PARTS, dependence):
+            figures += part.figures(one, spec, about, config)
     return figures
 
 
@@ -133,6 +157,8 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
                         beside="bias" if name == "bias_percent" else "",
                     )
                 )
+        for part in (*PARTS, dependence):
+            rows += part.scores(results.sel(target=key), spec, about, config)
     return rows
 
 

@@ -11,7 +11,10 @@ from stride_eval.metrics.block_maximum import block_maximum
 from stride_eval.metrics.bootstrap import block_bootstrap
 from stride_eval.metrics.brier import brier_score
 from stride_eval.metrics.correlation import correlation
+from stride_eval.metrics.cross_correlation import cross_correlation
 from stride_eval.metrics.crps import crps_ensemble
+from stride_eval.metrics.economic_value import largest_economic_value, potential_economic_value, relative_economic_value
+from stride_eval.metrics.energy_score import energy_score
 from stride_eval.metrics.ensemble_moments import ensemble_mean, ensemble_moments
 from stride_eval.metrics.errors import MetricError
 from stride_eval.metrics.exceedance import exceedance
@@ -20,7 +23,9 @@ from stride_eval.metrics.fss import fss, fss_components, fss_from_components
 from stride_eval.metrics.histogram import histogram
 from stride_eval.metrics.log_spectral_distance import log_spectral_distance
 from stride_eval.metrics.mae import mae
+from stride_eval.metrics.member_counts import member_counts
 from stride_eval.metrics.perkins import perkins_overlap
+from stride_eval.metrics.point_pairs import PointPairs, point_pairs
 from stride_eval.metrics.quantile_ratio import quantile_ratio
 from stride_eval.metrics.quantiles import pooled_quantiles
 from stride_eval.metrics.rank_histogram import rank_histogram
@@ -31,14 +36,17 @@ from stride_eval.metrics.rmse import rmse
 from stride_eval.metrics.skill_score import skill_score
 from stride_eval.metrics.spectra import power_spectrum, spectral_ratio
 from stride_eval.metrics.spread_skill import spread_skill, spread_skill_binned
+from stride_eval.metrics.spread_skill_sums import spread_skill_sums
 from stride_eval.metrics.threshold_weighted_crps import threshold_weighted_crps
 from stride_eval.metrics.together import compute_together
 from stride_eval.metrics.valid import count_valid, mask_to_common, valid_points
+from stride_eval.metrics.variogram_score import variogram_score
 from stride_eval.metrics.wasserstein import wasserstein
 from stride_eval.metrics.wet_day import wet_day_frequency, wet_day_intensity
 
 __all__ = [
     "MetricError",
+    "PointPairs",
     "bias",
     "block_bootstrap",
     "block_maximum",
@@ -46,7 +54,9 @@ __all__ = [
     "compute_together",
     "correlation",
     "count_valid",
+    "cross_correlation",
     "crps_ensemble",
+    "energy_score",
     "ensemble_mean",
     "ensemble_moments",
     "exceedance",
@@ -55,25 +65,32 @@ __all__ = [
     "fss_components",
     "fss_from_components",
     "histogram",
+    "largest_economic_value",
     "log_spectral_distance",
     "mae",
     "mask_to_common",
     "mean",
+    "member_counts",
     "perkins_overlap",
+    "point_pairs",
     "pooled_quantiles",
+    "potential_economic_value",
     "power_spectrum",
     "quantile_ratio",
     "rank_histogram",
     "rank_uniformity",
     "relative_bias",
+    "relative_economic_value",
     "reliability_curve",
     "rmse",
     "skill_score",
     "spectral_ratio",
     "spread_skill",
     "spread_skill_binned",
+    "spread_skill_sums",
     "threshold_weighted_crps",
     "valid_points",
+    "variogram_score",
     "wasserstein",
     "wet_day_frequency",
     "wet_day_intensity",
