@@ -241,8 +241,8 @@ def test_a_time_that_one_member_lacks_is_left_out(tmp_path):
 def test_without_observations(foreign):
     lines = imported(names_file(foreign, target=None), foreign / "theirs.zarr")
     assert any("no observed fields" in line for line in lines)
-    with pytest.raises(EvalError, match="has no /target group"):
-        read(foreign / "theirs.zarr")
+    with pytest.raises(EvalError, match="has a /target group"):
+        evaluate({"theirs": foreign / "theirs.zarr"}, out=foreign / "evaluation")
 
 
 @pytest.mark.parametrize("budget", [1, 8 * ROWS * COLUMNS * 4, 10**9])
