@@ -52,5 +52,5 @@ def test_observed_times_are_scored_and_summaries_do_no_harm(trained, tmp_path):
 def test_without_any_observed_time_it_says_what_is_missing(trained, tmp_path):
     only = "data.splits.test={start: '2004-03-06', end: '2004-03-07', needs_target: false}"
     path = made(trained, tmp_path, only)
-    with pytest.raises(EvalError, match="has a /target group: .* need the observed fields"):
+    with pytest.raises(EvalError, match=r"has a /target group: .* need the observed fields"):
         evaluate({"edm": path}, out=tmp_path / "evaluation")
