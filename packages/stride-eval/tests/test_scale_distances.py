@@ -46,6 +46,6 @@ def test_distances(opened):
 
 def test_figures(opened):
     family = registry.family("scale")
-    results, figures = family.compute_and_plot(opened[1], FAST)
+    _, figures = family.compute_and_plot(opened[1], FAST)
     record = next(figure for figure in figures if figure.name == "intensity_scale_prcp")
     assert "twice" in record.alt and "same 1.00" in record.alt

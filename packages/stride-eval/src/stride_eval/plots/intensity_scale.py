@@ -50,7 +50,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     return FigureRecord(
         name=f"intensity_scale_{results['target'].item()}",
         title="Skill by intensity and scale",
-        reading="Blue: fewer misplaced events of that size than chance would give; red: more; 1 is perfect.",
+        reading="Blue: less error of that size than chance would make; red: more; 1 is perfect. A field too smooth to hold structures of a size "
+        "makes little error there.",
         caption=f"{span(about.dates)}, {members_of(about)}, each member scored alone and sums taken before the ratio; "
         "Haar wavelet components of the error of values at or above the threshold, over the error of a random forecast "
         f"with the same shares; square tiles of {width[-1]:.3g} {unit}.",
