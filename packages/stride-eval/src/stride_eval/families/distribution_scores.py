@@ -36,9 +36,9 @@ def distance_scores(results: xr.Dataset, about: Provenance, config: EvalConfig) 
             )
             overlap = interval(
                 overlap_days.sel(system=name),
-                lambda m: np.minimum(
+                lambda m: _common(
                     m["counts"] / m["counts"].sum("bin"), m["observed_counts"] / m["observed_counts"].sum("bin")
-                ).sum("bin", skipna=False),
+                ),
                 config,
             )
             rows.append(
@@ -73,3 +73,7 @@ def _cumulated(counts: xr.Dataset) -> xr.Dataset:
 def _share(means: xr.Dataset, name: str) -> xr.DataArray:
     total = means[name].isel(bin=-1, drop=True)
     return means[name] / total.where(total > 0)
+
+
+def _common(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
+    return xr.where(first < second, first, second).sum("bin", skipna=False)

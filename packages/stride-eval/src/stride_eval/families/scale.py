@@ -39,9 +39,9 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
         Along target and time, for each system: ``spectrum`` (wavenumber), the mean of the members' spectra, and
         ``fss_numerator`` and ``fss_denominator`` (threshold, window), ``intensity_error`` (threshold, scale in pixels)
         and ``intensity_random`` (threshold), the sums of the intensity-scale skill; ``observed_spectrum``,
-        ``observed_events`` (threshold), the observed share of pixels with the event; ``thresholds``; ``small_scale``, the
-        wavelength below which the low resolution holds nothing. Attribute ``length_unit``: "km", or "pixel" where the
-        coordinates tell no distance.
+        ``observed_events`` (threshold), the observed share of pixels with the event; ``thresholds``; ``small_scale``,
+        the wavelength below which the low resolution holds nothing. Attribute ``length_unit``: "km", or "pixel" where
+        the coordinates tell no distance.
     """
     step = spacing(*systems.axes)
     windows = list(config.windows or _windows(min(systems.shape)))

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import xarray as xr
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
@@ -29,10 +31,10 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     rows = math.ceil(len(about.systems) / columns)
     drawn = new_figure(1.4 + columns * max(1.9, 0.75 * len(levels)), 1.0 + rows * max(2.2, 0.36 * len(width)))
     panels = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    image = None
+    image = ScalarMappable(Normalize(-1.0, 1.0), "RdBu")
     for axes, name in zip(panels.flat, about.systems, strict=False):
         values = skill.sel(system=name).transpose("scale", "threshold").values
-        image = axes.imshow(values, origin="lower", aspect="auto", cmap="RdBu", vmin=-1.0, vmax=1.0)
+        axes.imshow(values, origin="lower", aspect="auto", cmap="RdBu", vmin=-1.0, vmax=1.0)
         for (row, column), value in np.ndenumerate(values):
             words = "–" if np.isnan(value) else f"{value:.2f}"
             axes.text(column, row, words, ha="center", va="center", fontsize=8,
@@ -50,7 +52,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     return FigureRecord(
         name=f"intensity_scale_{results['target'].item()}",
         title="Skill by intensity and scale",
-        reading="Blue: less error of that size than chance would make; red: more; 1 is perfect. A field too smooth to hold structures of a size "
+        reading="Blue: less error of that size than chance would make; red: more; 1 is perfect. "
+        "A field too smooth to hold structures of a size "
         "makes little error there.",
         caption=f"{span(about.dates)}, {members_of(about)}, each member scored alone and sums taken before the ratio; "
         "Haar wavelet components of the error of values at or above the threshold, over the error of a random forecast "
