@@ -14,8 +14,8 @@ from stride_eval.metrics.correlation import correlation
 from stride_eval.metrics.cross_correlation import cross_correlation
 from stride_eval.metrics.crps import crps_ensemble
 from stride_eval.metrics.economic_value import largest_economic_value, potential_economic_value, relative_economic_value
-from stride_eval.metrics.energy_score import energy_score
 from stride_eval.metrics.effective_resolution import effective_resolution, resolved_wavenumber
+from stride_eval.metrics.energy_score import energy_score
 from stride_eval.metrics.ensemble_moments import ensemble_mean, ensemble_moments
 from stride_eval.metrics.errors import MetricError
 from stride_eval.metrics.exceedance import exceedance
@@ -63,8 +63,8 @@ __all__ = [
     "count_valid",
     "cross_correlation",
     "crps_ensemble",
-    "energy_score",
     "effective_resolution",
+    "energy_score",
     "ensemble_mean",
     "ensemble_moments",
     "exceedance",
@@ -74,10 +74,10 @@ __all__ = [
     "fss_from_components",
     "fss_useful_scale",
     "histogram",
-    "largest_economic_value",
     "intensity_scale_components",
     "intensity_scale_from_components",
     "intensity_scale_skill",
+    "largest_economic_value",
     "log_spectral_distance",
     "mae",
     "mask_to_common",
