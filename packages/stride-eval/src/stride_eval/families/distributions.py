@@ -7,6 +7,7 @@ import xarray as xr
 
 from stride_eval.config import EvalConfig
 from stride_eval.families.binning import counts_per_date, fine_edges
+from stride_eval.families.distribution_scores import distance_scores
 from stride_eval.families.intervals import interval, numbers
 from stride_eval.joining import join_blocks, join_systems, join_targets
 from stride_eval.metrics.wet_day import wet_day_frequency, wet_day_intensity
@@ -79,7 +80,7 @@ def compute_and_plot(systems: Systems, config: EvalConfig) -> tuple[xr.Dataset, 
 
 
 def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
-    """Wet fraction against the observed one."""
+    """Wet fraction against the observed one; distances of the pooled distributions."""
     about = Provenance.of(results)
     rows: list[Score] = []
     for key, spec in about.specs.items():
@@ -118,4 +119,4 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
                         n=int(found["n"]), best="zero", beside="wet_fraction",
                     )
                 )  # fmt: skip
-    return rows
+    return rows + distance_scores(results, about, config)

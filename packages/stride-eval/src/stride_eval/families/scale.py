@@ -1,4 +1,4 @@
-"""At which scales the systems are right: power spectra and the fractions skill score."""
+"""At which scales the systems are right: power spectra, fractions skill score, wavelet intensity-scale skill."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import xarray as xr
 
 from stride_eval.config import EvalConfig
 from stride_eval.families.intervals import interval
+from stride_eval.families.scale_scores import scale_scores
 from stride_eval.families.thresholds import event_thresholds
 from stride_eval.grid import spacing
 from stride_eval.joining import join_blocks, join_systems, join_targets
 from stride_eval.metrics.fss import fss_components
+from stride_eval.metrics.intensity_scale import intensity_scale_components
 from stride_eval.metrics.spectra import power_spectrum
 from stride_eval.plots.record import FigureRecord
 from stride_eval.provenance import Provenance
@@ -35,10 +37,11 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
 
     Returns:
         Along target and time, for each system: ``spectrum`` (wavenumber), the mean of the members' spectra, and
-        ``fss_numerator`` and ``fss_denominator`` (threshold, window); ``observed_spectrum``, ``observed_events``
-        (threshold), the observed share of pixels with the event; ``thresholds``; ``small_scale``, the wavelength
-        below which the low resolution holds nothing. Attribute ``length_unit``: "km", or "pixel" where the
-        coordinates tell no distance.
+        ``fss_numerator`` and ``fss_denominator`` (threshold, window), ``intensity_error`` (threshold, scale in pixels)
+        and ``intensity_random`` (threshold), the sums of the intensity-scale skill; ``observed_spectrum``,
+        ``observed_events`` (threshold), the observed share of pixels with the event; ``thresholds``; ``small_scale``,
+        the wavelength below which the low resolution holds nothing. Attribute ``length_unit``: "km", or "pixel" where
+        the coordinates tell no distance.
     """
     step = spacing(*systems.axes)
     windows = list(config.windows or _windows(min(systems.shape)))
@@ -70,12 +73,15 @@ def _statistics(
 ) -> xr.Dataset:
     """One system's spectrum and fractions of each date."""
     forecast = block.members[name]
+    intensity = intensity_scale_components(forecast, block.observed, threshold=list(thresholds))
     fractions = fss_components(forecast, block.observed, threshold=list(thresholds), window=windows)
     return xr.Dataset(
         {
             **_spectrum(forecast, step),
             "fss_numerator": fractions["numerator"].drop_vars("threshold"),
             "fss_denominator": fractions["denominator"].drop_vars("threshold"),
+            "intensity_error": intensity["squared_error"].drop_vars("threshold"),
+            "intensity_random": intensity["random_error"].drop_vars("threshold"),
         }
     )
 
@@ -97,7 +103,7 @@ def _observed(block: Block, step: tuple[float, float], thresholds: np.ndarray) -
 
 def plot(results: xr.Dataset, config: EvalConfig) -> list[FigureRecord]:
     """Spectra with their ratio to the observed; fractions skill score by window."""
-    from stride_eval.plots import fractions, spectrum
+    from stride_eval.plots import fractions, intensity_scale, spectrum
 
     about = Provenance.of(results)
     figures = []
@@ -107,6 +113,8 @@ def plot(results: xr.Dataset, config: EvalConfig) -> list[FigureRecord]:
             figures.append(spectrum.figure(one, spec, about, config))
         if config.all_figures:
             figures.append(fractions.figure(one, spec, about, config))
+            if one.sizes["scale"] > 1 and bool((one["intensity_random"] > 0).any()):
+                figures.append(intensity_scale.figure(one, spec, about, config))
     return figures
 
 
@@ -117,9 +125,9 @@ def compute_and_plot(systems: Systems, config: EvalConfig) -> tuple[xr.Dataset, 
 
 
 def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
-    """Power at small scales over the observed power there."""
+    """Power at small scales over the observed power there, effective resolution, scales of useful fractions."""
     about = Provenance.of(results)
-    rows: list[Score] = []
+    rows: list[Score] = scale_scores(results, about, config)
     for key in about.specs if "spectrum" in results else ():
         one = results.sel(target=key)
         limit = float(one["small_scale"])

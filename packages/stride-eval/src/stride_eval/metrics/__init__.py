@@ -14,13 +14,20 @@ from stride_eval.metrics.correlation import correlation
 from stride_eval.metrics.cross_correlation import cross_correlation
 from stride_eval.metrics.crps import crps_ensemble
 from stride_eval.metrics.economic_value import largest_economic_value, potential_economic_value, relative_economic_value
+from stride_eval.metrics.effective_resolution import effective_resolution, resolved_wavenumber
 from stride_eval.metrics.energy_score import energy_score
 from stride_eval.metrics.ensemble_moments import ensemble_mean, ensemble_moments
 from stride_eval.metrics.errors import MetricError
 from stride_eval.metrics.exceedance import exceedance
 from stride_eval.metrics.exceedance_ratio import exceedance_ratio
 from stride_eval.metrics.fss import fss, fss_components, fss_from_components
+from stride_eval.metrics.fss_useful_scale import fss_useful_scale
 from stride_eval.metrics.histogram import histogram
+from stride_eval.metrics.intensity_scale import (
+    intensity_scale_components,
+    intensity_scale_from_components,
+    intensity_scale_skill,
+)
 from stride_eval.metrics.log_spectral_distance import log_spectral_distance
 from stride_eval.metrics.mae import mae
 from stride_eval.metrics.member_counts import member_counts
@@ -56,6 +63,7 @@ __all__ = [
     "count_valid",
     "cross_correlation",
     "crps_ensemble",
+    "effective_resolution",
     "energy_score",
     "ensemble_mean",
     "ensemble_moments",
@@ -64,7 +72,11 @@ __all__ = [
     "fss",
     "fss_components",
     "fss_from_components",
+    "fss_useful_scale",
     "histogram",
+    "intensity_scale_components",
+    "intensity_scale_from_components",
+    "intensity_scale_skill",
     "largest_economic_value",
     "log_spectral_distance",
     "mae",
@@ -82,6 +94,7 @@ __all__ = [
     "relative_bias",
     "relative_economic_value",
     "reliability_curve",
+    "resolved_wavenumber",
     "rmse",
     "skill_score",
     "spectral_ratio",

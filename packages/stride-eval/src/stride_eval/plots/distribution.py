@@ -10,7 +10,8 @@ from stride_vars.spec import VariableSpec
 from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
 from stride_eval.families.binning import quantiles_of_counts, share_at_or_above
-from stride_eval.plots.captions import members_of, span
+from stride_eval.families.intervals import interval
+from stride_eval.plots.captions import interval_words, members_of, span
 from stride_eval.plots.log_axis import label_log_axis
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import (
@@ -43,6 +44,20 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     levels = _levels(values)
     seen = quantiles_of_counts(observed, edges, levels).values
     found = {name: quantiles_of_counts(counts.sel(system=name), edges, levels).values for name in about.systems}
+    bands = {
+        name: interval(
+            results[["counts", "observed_counts"]].sel(system=name).fillna(0.0),
+            lambda m: (
+                quantiles_of_counts(m["counts"], edges, levels)
+                - quantiles_of_counts(m["observed_counts"], edges, levels)
+            ),
+            config,
+        )
+        for name in about.systems
+    }
+    for name, band in bands.items():  # of the difference from the observed quantile on the same dates
+        ends = seen + band["lower"].values, seen + band["upper"].values
+        right.vlines(seen, *ends, color=colours(about.systems)[name], linewidth=2.0, alpha=0.35)
     _quantiles(right, seen, found, levels, spec, about)
     last = {name: values[-1] for name, values in found.items()}
     return FigureRecord(
@@ -52,7 +67,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         "diagonal are too large.",
         caption=f"{span(about.dates)}, {values:,.0f} observed values; {members_of(about)}, pooled. Quantiles up to "
         f"{100 * levels[-1]:g} %, as far as ten observed values lie beyond; neighbouring pixels are alike, so the "
-        "ends rest on few events.",
+        f"ends rest on few events. Bars: of the difference from the observed quantile on the same dates; "
+        f"{interval_words(config, len(about.dates))}.",
         alt=f"{100 * levels[-1]:g} % quantile: observed {seen[-1]:.3g}, "
         + ", ".join(f"{name} {value:.3g}" for name, value in last.items()) + f" {pretty_units(spec.units)}.",
         figure=drawn,
