@@ -28,7 +28,7 @@ def fss_useful_scale(
         MetricError: no dimension ``window_dim``.
 
     Source:
-        Roberts & Lean (2008), https://doi.org/10.1175/2007MWR2123.1, equation 8 and section 2d.
+        Roberts & Lean (2008), https://doi.org/10.1175/2007MWR2123.1.
     """
     reduced_dims(skill, window_dim)
     falling = skill.sortby(window_dim, ascending=False)
