@@ -1,5 +1,6 @@
 """The date browser: images that say what they show, and a page that a real browser works with."""
 
+import html
 import io
 import json
 import re
@@ -64,8 +65,6 @@ def in_chromium(report, tmp_path, script, *options):
     done = subprocess.run(
         [*command, *options, "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=60, check=True
     )
-    import html
-
     return json.loads(html.unescape(re.search(r"<title>(.*?)</title>", done.stdout, re.DOTALL)[1]))
 
 

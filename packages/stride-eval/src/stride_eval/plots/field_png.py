@@ -25,7 +25,7 @@ def field_png(field: np.ndarray, scale: ColourScale) -> bytes:
     """
     values = np.asarray(field, dtype=np.float64)
     present = np.isfinite(values)
-    share = np.clip(np.ma.filled(scale.norm(np.where(present, values, scale.norm.vmin)), 0.0), 0.0, 1.0)
+    share = np.clip(np.ma.filled(scale.norm(np.where(present, values, scale.norm.vmin or 0.0)), 0.0), 0.0, 1.0)
     index = np.where(present, np.rint(share * (_SHADES - 1)), _MISSING).astype(np.uint8)
     palette = np.zeros((256, 4))
     palette[:_SHADES] = scale.cmap(np.linspace(0.0, 1.0, _SHADES))

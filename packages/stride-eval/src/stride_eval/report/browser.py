@@ -115,13 +115,14 @@ def _targets(results: xr.Dataset, frame: MapFrame, most: int) -> list[dict[str, 
                 for name, field, which in images:
                     if not np.isfinite(field).any():
                         continue
-                    units = pretty_units(low[1].units if which == "low" and low is not None else spec.units)
+                    about_what = low[1] if which == "low" and low is not None else spec
+                    units = pretty_units(about_what.units)
                     words = system if name == "field" else f"{system}, {name}"
                     shown_here.append({
                         "name": name,
                         "scale": which,
                         "src": _uri(field_png(block_mean(_on_paper(field, frame), most), scales[which][0])),
-                        "alt": f"Map of {spec.display_name.lower()} on {date}, {words}: mean {np.nanmean(field):.3g}, "
+                        "alt": f"Map of {about_what.display_name.lower()} on {date}, {words}: mean {np.nanmean(field):.3g}, "
                         f"highest {np.nanmax(field):.3g} {units}".rstrip(),
                     })  # fmt: skip
                 if shown_here:
