@@ -122,8 +122,8 @@ def _targets(results: xr.Dataset, frame: MapFrame, most: int) -> list[dict[str, 
                         "name": name,
                         "scale": which,
                         "src": _uri(field_png(block_mean(_on_paper(field, frame), most), scales[which][0])),
-                        "alt": f"Map of {about_what.display_name.lower()} on {date}, {words}: mean {np.nanmean(field):.3g}, "
-                        f"highest {np.nanmax(field):.3g} {units}".rstrip(),
+                        "alt": f"Map of {about_what.display_name.lower()} on {date}, {words}: "
+                        f"mean {np.nanmean(field):.3g}, highest {np.nanmax(field):.3g} {units}".rstrip(),
                     })  # fmt: skip
                 if shown_here:
                     fields.append({"system": system, "images": shown_here})
