@@ -18,8 +18,8 @@ from stride_eval.config import EvalConfig
 from stride_eval.plots.captions import interval_words, listed, short_date, span
 from stride_eval.plots.style import colours
 from stride_eval.provenance import Provenance
-from stride_eval.report.part_tables import part_tables
 from stride_eval.report.browser import Browser, browser
+from stride_eval.report.part_tables import part_tables
 from stride_eval.report.score_table import score_table
 from stride_eval.report.section import Section
 from stride_eval.report.verdict import verdict
