@@ -36,6 +36,8 @@ class EvalConfig(BaseModel):
         dates: dates of the quicklooks (``2014-06-01``, or a full time stamp); null: chosen by the observed mean.
         quicklooks: how many dates are chosen when ``dates`` is null.
         quicklook_members: how many members each quicklook shows.
+        browser_megabytes: what the images of the report's date browser (the quicklooks' dates and members) may take
+            together; 0: no browser.
         thresholds: target -> event thresholds in its units, of the fractions skill score, the threshold-weighted CRPS
             and the economic value; a target not named here gets its wet threshold and the
             ``threshold_quantiles`` of its observed values.
@@ -65,6 +67,7 @@ class EvalConfig(BaseModel):
     dates: Annotated[tuple[str, ...], Lenient] | None = None
     quicklooks: int = Field(default=3, ge=0)
     quicklook_members: int = Field(default=4, ge=1)
+    browser_megabytes: float = Field(default=5.0, ge=0.0)
     thresholds: dict[str, Annotated[tuple[float, ...], Lenient]] = Field(default_factory=dict)
     threshold_quantiles: Annotated[tuple[float, ...], Lenient] = (0.9, 0.99)
     tail_quantiles: Annotated[tuple[float, ...], Lenient] = (0.9, 0.99, 0.999)

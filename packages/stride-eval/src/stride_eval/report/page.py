@@ -12,11 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import jinja2
+import xarray as xr
 
 from stride_eval.config import EvalConfig
 from stride_eval.plots.captions import interval_words, listed, short_date, span
 from stride_eval.plots.style import colours
 from stride_eval.provenance import Provenance
+from stride_eval.report.browser import Browser, browser
 from stride_eval.report.part_tables import part_tables
 from stride_eval.report.score_table import score_table
 from stride_eval.report.section import Section
@@ -70,6 +72,8 @@ def write_report(
     html = environment.get_template("page.html.j2").render(
         title=config.title or "Evaluation: " + listed([spec.display_name for spec in about.specs.values()]),
         css=resources.files("stride_eval.report").joinpath("page.css").read_text(encoding="utf-8"),
+        script=resources.files("stride_eval.report").joinpath("browser.js").read_text(encoding="utf-8"),
+        browser=_browser(folder, config),
         targets=targets,
         sections=parts,
         parts=parts_of_scores,
@@ -91,6 +95,15 @@ def write_report(
     path = folder / "report.html"
     path.write_text(html, encoding="utf-8")
     return path
+
+
+def _browser(folder: Path, config: EvalConfig) -> Browser | None:
+    """Of the finished dates; None where that family did not run or no figure is wanted."""
+    path = folder / "results" / "dates.nc"
+    if config.mode == "metrics" or not config.browser_megabytes or not path.is_file():
+        return None
+    with xr.open_dataset(path) as results:
+        return browser(results.load(), config.browser_megabytes)
 
 
 def _data_uri(path: Path) -> str:

@@ -94,4 +94,7 @@ def _cell(score: Score | None, companion: Score | None, best: bool, column: list
         text = number(companion.value, companion.units)
         beside = f"{'+' if companion.value > 0 and float(text) else ''}{text} {pretty_units(companion.units)}"
     note = score.estimator if score.estimator != "fair" else ""
+    if score.name == "crps_skill" and score.lower < score.upper and score.lower <= 0.0 <= score.upper:
+        # The interval is of the paired difference to the reference, by blocks of dates.
+        note = "not significant"
     return Cell(number(score.value, score.units, beside=column), interval, beside, note, best)
