@@ -15,7 +15,7 @@ from stride_eval.summary import of_part
 RNG = np.random.default_rng(3)
 FIELDS = RNG.gamma(0.8, 3.0, (6, 4, 8, 6)).astype(np.float32)
 TIMES = np.array(["2014-01-05", "2014-01-09", "2014-02-01", "2014-07-01", "2014-07-02", "2014-08-03"], "M8[ns]")
-SCORES = {"families": ("scale", "spatial"), "resamples": 100, "mode": "metrics"}
+SCORES = {"thresholds": {"prcp": [1.0, 5.0]}, "families": ("scale", "spatial"), "resamples": 100, "mode": "metrics"}
 DEGREES = {
     "y": ("y", np.linspace(58.0, 54.5, 8), {"units": "degrees_north"}),
     "x": ("x", np.linspace(357.0, 362.0, 6), {"units": "degrees_east"}),
