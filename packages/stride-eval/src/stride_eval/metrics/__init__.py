@@ -6,6 +6,7 @@ out. Events are ``>= threshold``.
 """
 
 from stride_eval.metrics.aggregate import mean
+from stride_eval.metrics.autocorrelation import autocorrelation
 from stride_eval.metrics.bias import bias
 from stride_eval.metrics.block_maximum import block_maximum
 from stride_eval.metrics.bootstrap import block_bootstrap
@@ -13,6 +14,7 @@ from stride_eval.metrics.brier import brier_score
 from stride_eval.metrics.correlation import correlation
 from stride_eval.metrics.cross_correlation import cross_correlation
 from stride_eval.metrics.crps import crps_ensemble
+from stride_eval.metrics.date_runs import DateRuns, date_runs
 from stride_eval.metrics.economic_value import largest_economic_value, potential_economic_value, relative_economic_value
 from stride_eval.metrics.effective_resolution import effective_resolution, resolved_wavenumber
 from stride_eval.metrics.energy_score import energy_score
@@ -42,18 +44,23 @@ from stride_eval.metrics.reliability import reliability_curve
 from stride_eval.metrics.rmse import rmse
 from stride_eval.metrics.skill_score import skill_score
 from stride_eval.metrics.spectra import power_spectrum, spectral_ratio
+from stride_eval.metrics.spells import spell_lengths
 from stride_eval.metrics.spread_skill import spread_skill, spread_skill_binned
 from stride_eval.metrics.spread_skill_sums import spread_skill_sums
+from stride_eval.metrics.temporal_spectrum import temporal_spectrum
 from stride_eval.metrics.threshold_weighted_crps import threshold_weighted_crps
 from stride_eval.metrics.together import compute_together
+from stride_eval.metrics.transition import transition_probabilities
 from stride_eval.metrics.valid import count_valid, mask_to_common, valid_points
 from stride_eval.metrics.variogram_score import variogram_score
 from stride_eval.metrics.wasserstein import wasserstein
 from stride_eval.metrics.wet_day import wet_day_frequency, wet_day_intensity
 
 __all__ = [
+    "DateRuns",
     "MetricError",
     "PointPairs",
+    "autocorrelation",
     "bias",
     "block_bootstrap",
     "block_maximum",
@@ -63,6 +70,7 @@ __all__ = [
     "count_valid",
     "cross_correlation",
     "crps_ensemble",
+    "date_runs",
     "effective_resolution",
     "energy_score",
     "ensemble_mean",
@@ -98,10 +106,13 @@ __all__ = [
     "rmse",
     "skill_score",
     "spectral_ratio",
+    "spell_lengths",
     "spread_skill",
     "spread_skill_binned",
     "spread_skill_sums",
+    "temporal_spectrum",
     "threshold_weighted_crps",
+    "transition_probabilities",
     "valid_points",
     "variogram_score",
     "wasserstein",
