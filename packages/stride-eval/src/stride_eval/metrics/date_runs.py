@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,12 @@ class DateRuns:
     def isolated(self) -> bool:
         """Whether no two dates are consecutive."""
         return not bool(self.follows.any())
+
+    def part(self, start: int, stop: int) -> DateRuns:
+        """Of the dates from ``start`` up to ``stop``; the first of them follows none."""
+        follows = self.follows[start:stop].copy()
+        follows[:1] = False
+        return DateRuns(self.step, follows, np.cumsum(~follows) - 1)
 
     def pairs(self, lag: int) -> np.ndarray:
         """Positions of the later dates of all pairs ``lag`` steps apart within a run."""
@@ -75,8 +82,6 @@ def _gaps(values: np.ndarray) -> np.ndarray:
     if np.issubdtype(values.dtype, np.datetime64):
         return np.diff(values.astype("datetime64[ms]").astype(np.int64)) / 1000.0
     try:
-        return np.array(
-            [(after - before).total_seconds() for before, after in zip(values[:-1], values[1:], strict=True)]
-        )
+        return np.array([(after - before).total_seconds() for before, after in pairwise(values)])
     except (AttributeError, TypeError) as error:
         raise MetricError("dates are no times; give datetime64 or cftime values") from error

@@ -58,7 +58,12 @@ def transition_counts(
     """Transitions into each date; a date without predecessor, or a missing end, counts nothing.
 
     Args:
-        field, threshold, time_dim, member_dim, dim, runs: as for ``transition_probabilities``.
+        field: forecast or observed, with dates along ``time_dim``.
+        threshold: of the event, in the units of the field.
+        time_dim: the dimension of the dates.
+        member_dim: may be named in ``dim`` although ``field`` has none.
+        dim: dimensions to sum over; the dates are kept.
+        runs: of the dates; None: from the coordinate of ``time_dim``.
 
     Returns:
         Along the dates: ``event_event``, ``event_none``, ``none_event``, ``none_none`` (before, then after).
