@@ -30,7 +30,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     drawn = new_figure(10.0, 3.4 * len(cycles))
     panels = drawn.subplots(len(cycles), 2, squeeze=False)
     for line, cycle in zip(panels, cycles, strict=True):
-        places = np.unique(results[cycle].values)
+        places = _places(results, cycle)
         for axes, (name, (label, factor)) in zip(line, columns.items(), strict=True):
             seen = _cycle(results, f"observed_{name}", cycle, factor)
             axes.plot(places, seen, color=OBSERVED, linewidth=2.4, marker=".", label="observed", zorder=3)
@@ -67,13 +67,18 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     )
 
 
+def _places(results: xr.Dataset, cycle: str) -> np.ndarray:
+    """All twelve months, so that lines break where there is no date; the hours that occur."""
+    return np.arange(1, 13) if cycle == "month" else np.unique(results["hour"].values)
+
+
 def _cycle(results: xr.Dataset, name: str, cycle: str, factor: float) -> np.ndarray:
     """Mean over the dates of each month or hour, dates weighted by their pixels."""
     weight = results["n"].where(results[name].notnull(), 0).fillna(0).values
     values = results[name].fillna(0.0).values * weight
     place = results[cycle].values
     found = []
-    for one in np.unique(place):
+    for one in _places(results, cycle):
         total = weight[place == one].sum()
         found.append(factor * values[place == one].sum() / total if total else np.nan)
     return np.array(found)

@@ -19,7 +19,7 @@ from stride_eval.provenance import Provenance
 @styled
 def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: EvalConfig) -> FigureRecord:
     """Left: autocorrelation with intervals; right, where runs are long enough: temporal spectrum."""
-    spectrum = "spectrum" in results and bool(results["observed_spectrum"].notnull().any())
+    spectrum = "spectrum" in results and bool((results["observed_spectrum"] > 0).any())
     drawn = new_figure(10.0 if spectrum else 6.4, 3.9)
     left = drawn.subplots(1, 2 if spectrum else 1, squeeze=False)[0]
     colour, dash = colours(about.systems), dashes(about.systems)
@@ -40,10 +40,12 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     left[0].set_title("Autocorrelation")
     left[0].legend()
     if spectrum:
-        period = 1.0 / results["frequency"].values
-        left[1].plot(period, results["observed_spectrum"], color=OBSERVED, linewidth=2.4, zorder=3)
+        # The last frequency, one cycle in two dates, has no mirror image: half the power, a kink in the drawing.
+        power = results[["spectrum", "observed_spectrum"]].isel(frequency=slice(None, -1))
+        period = 1.0 / power["frequency"].values
+        left[1].plot(period, power["observed_spectrum"], color=OBSERVED, linewidth=2.4, zorder=3)
         for name in about.systems:
-            left[1].plot(period, results["spectrum"].sel(system=name), color=colour[name], linestyle=dash[name])
+            left[1].plot(period, power["spectrum"].sel(system=name), color=colour[name], linestyle=dash[name])
         left[1].set(xscale="log", yscale="log", xlim=(period.max() * 1.05, period.min() / 1.05))
         label_log_axis(left[1], "x")
         label_log_axis(left[1], "y")

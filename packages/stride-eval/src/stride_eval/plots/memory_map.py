@@ -33,8 +33,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         name=f"memory_map_{results['target'].item()}",
         title="Memory from one date to the next, pixel by pixel",
         reading="Colours like the observed ones are right; paler ones forget where the observed field remembers.",
-        caption=f"{span(about.dates)}: {run_words(results)}; {members_of(about)}, pairs of all members pooled. With few "
-        f"pairs the maps are noisy. {CONVENTION}",
+        caption=f"{span(about.dates)}: {run_words(results)}; {members_of(about)}, pairs of all members pooled. With "
+        f"few pairs the maps are noisy. {CONVENTION}",
         alt="Mean over pixels of the lag-1 autocorrelation: "
         + ", ".join(f"{name} {value:.2f}" for name, value in means.items()) + ".",
         figure=drawn,

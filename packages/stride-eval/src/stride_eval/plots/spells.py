@@ -51,7 +51,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         axes.set_xlabel(f"Length [{unit}]")
         axes.set_ylabel("Share of spells at least as long")
         axes.set_title(f"{word.capitalize()} spells")
-        axes.legend()
+        if axes.get_lines():
+            axes.legend()
         words.append(f"mean length of {word} spells: {', '.join(said)}")
     return FigureRecord(
         name=f"spells_{results['target'].item()}",

@@ -39,8 +39,8 @@ def run_words(results: xr.Dataset) -> str:
     """How many pairs and runs of dates entered."""
     pairs, runs = int((results["follows"] > 0).sum()), int(results.attrs["runs"])
     return (
-        f"{pairs} pair{'s' if pairs != 1 else ''} of dates {step_words(results.attrs['step'])} apart in {runs} unbroken "
-        f"run{'s' if runs != 1 else ''} (longest {int(results.attrs['longest_run'])} dates)"
+        f"{pairs} pair{'s' if pairs != 1 else ''} of dates {step_words(results.attrs['step'])} apart in {runs} "
+        f"unbroken run{'s' if runs != 1 else ''} (longest {int(results.attrs['longest_run'])} dates)"
     )
 
 
