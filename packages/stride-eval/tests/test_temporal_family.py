@@ -43,6 +43,18 @@ def test_by_hand(tmp_path, saved, systems_of):
     assert found["a", "spell_length_ratio"].n == 5
 
 
+def test_a_season_takes_its_own_pairs(tmp_path, saved, systems_of):
+    from stride_eval.seasons import cut
+
+    fields = np.random.default_rng(4).gamma(0.6, 4.0, (14, 3, 4, 4))
+    times = days(*range(20, 34))  # ten days of June, three of July, and one in August, alone
+    times[-1] += np.timedelta64(40, "D")
+    systems = systems_of({"a": saved.write(tmp_path / "a.nc", fields[:, :2], fields[:, 2], times=times)})
+    results = FAMILY.compute(systems, FAST)
+    assert values(cut(results, (7,)))["a", "lag1_difference"].n == 3
+    assert values(cut(results, (8,))) == {}
+
+
 def persistent(rng, phi, shape):
     state = np.zeros(shape)
     state[0] = rng.normal(size=shape[1:])

@@ -12,7 +12,7 @@ from stride_eval.config import EvalConfig
 from stride_eval.families.intervals import interval, numbers
 from stride_eval.families.temporal_statistics import TemporalStatistics
 from stride_eval.joining import join_systems, join_targets
-from stride_eval.metrics.date_runs import DAY, DateRuns, date_runs
+from stride_eval.metrics.date_runs import date_runs
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.temporal_words import event_word
 from stride_eval.provenance import Provenance
@@ -52,7 +52,7 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
         the date per member (``event_event``, ``event_none``, ``none_event``, ``none_none``), ``events`` and ``starts``
         of spells, ``mean``, ``event_frequency``, ``n`` pixels; ``lag_product`` and ``lag_power`` (lag). ``spells``
         (kind, length) per member, ``longest`` (kind), ``lag1_map``, ``spectrum`` (frequency), ``event_threshold``.
-        ``follows`` and ``month``, ``hour`` of the dates; attributes ``step`` (seconds), ``runs`` (of two dates or
+        ``follows``, ``in_run``, ``month`` and ``hour`` of the dates; attributes ``step`` (seconds), ``runs`` (of two dates or
         more), ``longest_run``, ``thin``.
     """
     runs = date_runs(_times(systems))
@@ -80,17 +80,20 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
     results = join_targets("temporal", parts, systems)
     months, hours = _months_and_hours(systems.times)
     results = results.assign(
-        follows=("time", runs.follows.astype(np.int8)), month=("time", months), hour=("time", hours)
+        follows=("time", runs.follows.astype(np.int8)),
+        in_run=("time", (runs.lengths > 1)[runs.run].astype(np.int8)),
+        month=("time", months),
+        hour=("time", hours),
     )
     results.attrs.update(step=runs.step, runs=len(usable), longest_run=longest, thin=thin)
     return results
 
 
 def _times(systems: Systems) -> np.ndarray:
-    """The common dates as the first system's times: their calendar tells which are neighbours."""
-    first = systems.first
-    position = {time: index for index, time in enumerate(first.times_of("target"))}
-    return first.groups["target"]["time"].values[[position[time] for time in systems.times]]
+    """The common dates as the observations' times: their calendar tells which are neighbours."""
+    saved = systems.saved[systems.observer or systems.names[0]]
+    position = {time: index for index, time in enumerate(saved.times_of("target"))}
+    return saved.groups["target"]["time"].values[[position[time] for time in systems.times]]
 
 
 def _months_and_hours(times: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -148,6 +151,8 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
     for key, spec in about.specs.items():
         one = results.sel(target=key)
         paired = one.isel(time=np.flatnonzero(one["follows"].values > 0))
+        if not paired.sizes["time"]:  # a season without neighbours
+            continue
         word = event_word(spec)
         definitions: dict[str, tuple[xr.Dataset, str, str, Best, str]] = {
             "lag1_difference": (
@@ -165,7 +170,7 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
                 "of dates.",
             ),
             "spell_length_ratio": (
-                _with_observed(one.isel(time=np.flatnonzero(_in_run(one))), ["events", "starts"]),
+                _with_observed(one.isel(time=np.flatnonzero(one["in_run"].values > 0)), ["events", "starts"]),
                 f"{word.capitalize()} spell length", "1", "one",
                 f"Mean length of {word} spells over the observed one; the ends of unbroken runs of dates cut spells in "
                 "both. n counts dates in runs.",
@@ -198,12 +203,6 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
 
 def _with_observed(results: xr.Dataset, names: list[str]) -> xr.Dataset:
     return results[[*names, *(f"observed_{name}" for name in names)]]
-
-
-def _in_run(one: xr.Dataset) -> np.ndarray:
-    follows = one["follows"].values > 0
-    runs = DateRuns(DAY, follows, np.cumsum(~follows) - 1)
-    return runs.lengths[runs.run] > 1
 
 
 def _ratio(a: xr.DataArray, b: xr.DataArray) -> xr.DataArray:
