@@ -52,8 +52,8 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
         the date per member (``event_event``, ``event_none``, ``none_event``, ``none_none``), ``events`` and ``starts``
         of spells, ``mean``, ``event_frequency``, ``n`` pixels; ``lag_product`` and ``lag_power`` (lag). ``spells``
         (kind, length) per member, ``longest`` (kind), ``lag1_map``, ``spectrum`` (frequency), ``event_threshold``.
-        ``follows``, ``in_run``, ``month`` and ``hour`` of the dates; attributes ``step`` (seconds), ``runs`` (of two dates or
-        more), ``longest_run``, ``thin``.
+        ``follows``, ``in_run``, ``month`` and ``hour`` of the dates; attributes ``step`` (seconds), ``runs`` (of two
+        dates or more), ``longest_run``, ``thin``.
     """
     runs = date_runs(_times(systems))
     usable = runs.lengths[runs.lengths > 1]
