@@ -30,6 +30,7 @@ def computed(monkeypatch):
     return seen
 
 
+@pytest.mark.slow
 def test_what_computes_again(tmp_path, pair, computed):
     evaluate(pair, EvalConfig(**SCORES), tmp_path / "out")
     assert computed == ["spatial", "scale"]
