@@ -7,7 +7,7 @@ import xarray as xr
 from stride_eval import registry
 from stride_eval.config import EvalConfig
 
-FAST = EvalConfig(resamples=100)
+FAST = EvalConfig(resamples=100, fewest_pairs=2)
 FAMILY = registry.family("temporal")
 START = np.datetime64("2014-06-01", "ns")
 
@@ -127,6 +127,22 @@ def test_cycles_of_subdaily_dates(known):
     results = FAMILY.compute(known("prcp", *KINDS["prcp"], times=times), FAST)
     assert (results.attrs["step"], results.attrs["runs"]) == (6 * 3600.0, 3)
     assert "cycles_prcp" in [record.name for record in FAMILY.plot(results, FAST)]
+
+
+def test_few_pairs_give_no_correlation(tmp_path, saved, systems_of):
+    fields = np.random.default_rng(5).gamma(0.6, 4.0, (20, 3, 4, 4))
+    systems = systems_of({"a": saved.write(tmp_path / "a.nc", fields[:, :2], fields[:, 2], times=days(*range(20)))})
+    for fewest, kept in ((19, {"lag1_difference"}), (20, set())):
+        config = EvalConfig(resamples=100, fewest_pairs=fewest)
+        results = FAMILY.compute(systems, config)
+        assert {row.name for row in FAMILY.scores(results, config)} - kept == {
+            "persistence_difference", "spell_length_ratio",
+        }  # fmt: skip
+        assert results.sizes.get("lag", 0) == len(kept)
+        names = [record.name for record in FAMILY.plot(results, config)]
+        assert ("note_prcp" in names) != ("memory_prcp" in names) == bool(kept)
+    sentence = next(record.reading for record in FAMILY.plot(results, config) if record.name == "note_prcp")
+    assert sentence.startswith("There are 19 pairs of consecutive dates; of fewer than 20 (fewest_pairs)")
 
 
 @pytest.mark.parametrize("calendar", ["datetime64", "noleap", "360_day"])

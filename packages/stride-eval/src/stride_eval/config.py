@@ -50,6 +50,7 @@ class EvalConfig(BaseModel):
         regions: name -> part of the grid, beside the whole of it (see ``Region``): ``{rows: [0, 40], columns: [10,
             60]}``, ``{latitude: [55, 58], longitude: [8, 11]}``, ``{mask: file.nc, variable: basin}``, ``land`` or
             ``sea``.
+        fewest_pairs: pairs of dates that a correlation in time needs; of fewer it is not given.
         resamples: resamples of the bootstrap over dates.
         block_length: dates in a row that a resample draws together; null: the cube root of the number of dates.
         level: confidence level of the intervals.
@@ -76,6 +77,7 @@ class EvalConfig(BaseModel):
         Field(default_factory=dict)
     )
     regions: dict[Annotated[str, Field(pattern=NAME)], Region] = Field(default_factory=dict)
+    fewest_pairs: int = Field(default=20, ge=2)
     resamples: int = Field(default=1000, ge=100)
     block_length: int | None = Field(default=None, ge=1)
     level: float = Field(default=0.95, gt=0.0, lt=1.0)

@@ -50,15 +50,16 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
     Returns:
         Along target, for each system and (``observed_...``) the observation. Along time: counts of transitions into
         the date per member (``event_event``, ``event_none``, ``none_event``, ``none_none``), ``events`` and ``starts``
-        of spells, ``mean``, ``event_frequency``, ``n`` pixels; ``lag_product`` and ``lag_power`` (lag). ``spells``
-        (kind, length) per member, ``longest`` (kind), ``lag1_map``, ``spectrum`` (frequency), ``event_threshold``.
+        of spells, ``mean``, ``event_frequency``, ``n`` pixels; ``lag_product`` and ``lag_power`` (lag; neither where no
+        lag has ``fewest_pairs``). ``spells`` (kind, length) per member, ``longest`` (kind), ``lag1_map``, ``spectrum`` (frequency), ``event_threshold``.
         ``follows``, ``in_run``, ``month`` and ``hour`` of the dates; attributes ``step`` (seconds), ``runs`` (of two
         dates or more), ``longest_run``, ``thin``.
     """
     runs = date_runs(_times(systems))
     usable = runs.lengths[runs.lengths > 1]
     longest = int(usable.max(initial=1))
-    lags = min(LAGS, longest - 1)
+    # Of few pairs a correlation says little, and what it says is biased downwards.
+    lags = sum(len(runs.pairs(lag)) >= config.fewest_pairs for lag in range(1, LAGS + 1))
     segment = 2 ** int(math.log2(min(longest, SEGMENT)))
     segment = segment if segment >= SEGMENT // 8 else 0
     thin = _thin(systems)
@@ -125,12 +126,12 @@ def plot(results: xr.Dataset, config: EvalConfig) -> list[FigureRecord]:
         if results.attrs["runs"] == 0:
             figures.append(temporal_note.figure(one, spec, about, config))
         else:
-            figures += [memory.figure(one, spec, about, config), spells.figure(one, spec, about, config)]
+            lags = "lag" in results.dims
+            figures.append((memory if lags else temporal_note).figure(one, spec, about, config))
+            figures.append(spells.figure(one, spec, about, config))
             if config.all_figures:
-                figures += [
-                    transitions.figure(one, spec, about, config),
-                    memory_map.figure(one, spec, about, config),
-                ]
+                figures.append(transitions.figure(one, spec, about, config))
+                figures += [memory_map.figure(one, spec, about, config)] if lags else []
         if config.all_figures and len(np.unique(one["month"])) > 2:
             figures.append(cycles.figure(one, spec, about, config))
     return figures
@@ -154,14 +155,16 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
         if not paired.sizes["time"]:  # a season without neighbours
             continue
         word = event_word(spec)
-        definitions: dict[str, tuple[xr.Dataset, str, str, Best, str]] = {
-            "lag1_difference": (
+        definitions: dict[str, tuple[xr.Dataset, str, str, Best, str]] = {}
+        if "lag" in results.dims:
+            definitions["lag1_difference"] = (
                 _with_observed(paired.sel(lag=1, drop=True), ["lag_product", "lag_power"]),
                 "Lag-1 correlation less observed", "1", "zero",
                 "Correlation of a pixel's values on consecutive dates, pooled over members and "
                 + ("all pixels" if results.attrs["thin"] == 1 else f"every {results.attrs['thin']}th row and column")
                 + ", less the observed one; the seasonal cycle is in both. n counts pairs of dates.",
-            ),
+            )  # fmt: skip
+        definitions |= {
             "persistence_difference": (
                 100.0 * _with_observed(paired, ["event_event", "event_none"]),
                 f"P({word} after {word}) less observed", "points", "zero",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import xarray as xr
 from stride_vars.spec import VariableSpec
 
+from stride_eval.config import EvalConfig
 from stride_eval.plots.style import pretty_units
 
 CONVENTION = (
@@ -51,4 +52,14 @@ def isolated_sentence(results: xr.Dataset, dates: int) -> str:
     return (
         f"No two of the {dates} dates are consecutive (the nearest are {step_words(results.attrs['step'])} apart), so "
         "spells, lags and spectra are not defined."
+    )
+
+
+def few_pairs_sentence(results: xr.Dataset, config: EvalConfig) -> str:
+    """Why there is no correlation to see."""
+    pairs = int((results["follows"] > 0).sum())
+    return (
+        f"There {'is' if pairs == 1 else 'are'} {pairs} pair{'s' if pairs != 1 else ''} of consecutive dates; of fewer "
+        f"than {config.fewest_pairs} (fewest_pairs) no correlation in time is given, because it would be biased "
+        "towards negative values."
     )
