@@ -48,12 +48,12 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
         config: how.
 
     Returns:
-        Along target, for each system and (``observed_...``) the observation. Along time: counts of transitions into
-        the date per member (``event_event``, ``event_none``, ``none_event``, ``none_none``), ``events`` and ``starts``
-        of spells, ``mean``, ``event_frequency``, ``n`` pixels; ``lag_product`` and ``lag_power`` (lag; neither where no
-        lag has ``fewest_pairs``). ``spells`` (kind, length) per member, ``longest`` (kind), ``lag1_map``, ``spectrum`` (frequency), ``event_threshold``.
-        ``follows``, ``in_run``, ``month`` and ``hour`` of the dates; attributes ``step`` (seconds), ``runs`` (of two
-        dates or more), ``longest_run``, ``thin``.
+        Along target, for each system and (``observed_...``) the observation. Along time: counts of transitions into the
+        date per member (``event_event``, ``event_none``, ``none_event``, ``none_none``), ``events`` and ``starts`` of
+        spells, ``mean``, ``event_frequency``, ``n`` pixels; ``lag_product`` and ``lag_power`` (lag; neither where no
+        lag has ``fewest_pairs``). ``spells`` (kind, length) per member, ``longest`` (kind), ``lag1_map``, ``spectrum``
+        (frequency), ``event_threshold``. ``follows``, ``in_run``, ``month`` and ``hour`` of the dates; attributes
+        ``step`` (seconds), ``runs`` (of two dates or more), ``longest_run``, ``thin``.
     """
     runs = date_runs(_times(systems))
     usable = runs.lengths[runs.lengths > 1]
