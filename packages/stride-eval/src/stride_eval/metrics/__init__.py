@@ -11,7 +11,7 @@ from stride_eval.metrics.block_maximum import block_maximum
 from stride_eval.metrics.bootstrap import block_bootstrap
 from stride_eval.metrics.brier import brier_score
 from stride_eval.metrics.brier_decomposition import brier_decomposition
-from stride_eval.metrics.climate_uncertainty import climate_uncertainty, equal_groups
+from stride_eval.metrics.climate_uncertainty import climate_uncertainty, common_classes, equal_groups
 from stride_eval.metrics.consistency import consistency_bars
 from stride_eval.metrics.corp import corp_decomposition, isotonic_frequency
 from stride_eval.metrics.correlation import correlation
@@ -70,6 +70,7 @@ __all__ = [
     "brier_decomposition",
     "brier_score",
     "climate_uncertainty",
+    "common_classes",
     "compute_together",
     "consistency_bars",
     "corp_decomposition",

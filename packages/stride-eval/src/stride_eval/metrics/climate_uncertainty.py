@@ -67,6 +67,44 @@ def _equal_groups(values: np.ndarray, *, groups: int, reduced: int) -> np.ndarra
     return found
 
 
+def common_classes(groups: xr.Dataset, *, classes: int = 1024, time_dim: str = "time") -> xr.Dataset:
+    """Groups of several dates in classes that all dates share: equal values in one class, about equal counts.
+
+    Args:
+        groups: of :func:`equal_groups` for each date, over ``time_dim`` and ``group``.
+        classes: how many at most; with no more distinct values than that, each is a class of its own.
+        time_dim: dimension of the dates.
+
+    Returns:
+        ``counts`` and ``sums`` of the values over ``time_dim`` and ``class``, ascending: what
+        :func:`climate_uncertainty` takes, as sums or means over dates.
+
+    Raises:
+        MetricError: less than one class.
+    """
+    if classes < 1:
+        raise MetricError(f"classes is {classes}; give 1 or more")
+    values, counts = (groups[name].transpose(time_dim, "group").values for name in ("value", "count"))
+    days = len(values)
+    present = np.isfinite(values) & (counts > 0)
+    day = np.broadcast_to(np.arange(days)[:, None], values.shape)[present]
+    weights = counts[present]
+    distinct, which = np.unique(values[present], return_inverse=True)
+    size = min(classes, max(distinct.size, 1))
+    place = np.arange(distinct.size)
+    if distinct.size > size:
+        total = np.bincount(which, weights)
+        place = np.minimum(((np.cumsum(total) - total) * size / total.sum()).astype(int), size - 1)
+    codes = day * size + place[which]
+    parts = {"counts": weights, "sums": weights * values[present]}
+    return xr.Dataset(
+        {
+            name: ((time_dim, "class"), np.bincount(codes, part, minlength=days * size).reshape(days, size))
+            for name, part in parts.items()
+        }
+    )
+
+
 def climate_uncertainty(counts: xr.DataArray, sums: xr.DataArray, *, class_dim: str = "class") -> xr.DataArray:
     r"""Half the mean distance of two observed values drawn at random: the CRPS of always forecasting the climate.
 

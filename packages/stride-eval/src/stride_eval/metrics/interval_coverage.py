@@ -37,9 +37,9 @@ def interval_coverage(sums: xr.Dataset, rank_counts: xr.DataArray, *, level: flo
     """Coverage and mean width of the central interval between two ordered members.
 
     Ends are members themselves (no interpolation): x_(j) and x_(M + 1 - j) with j of :func:`interval_order`.
-    ``coverage`` shares ties as the rank histogram does: an observation equal to an end counts by the share of its possible ranks
-    that lie inside, so that a calibrated ensemble has ``nominal`` coverage, dry pixels included. ``closed`` counts it
-    as inside: on dry pixels the interval from 0 to 0 always holds, so that it is larger.
+    ``coverage`` shares ties as the rank histogram does: an observation equal to an end counts by the share of its
+    possible ranks that lie inside, so that a calibrated ensemble has ``nominal`` coverage, dry pixels included.
+    ``closed`` counts it as inside: on dry pixels the interval from 0 to 0 always holds, so that it is larger.
 
     Args:
         sums: sums or means over dates of :func:`~stride_eval.metrics.order_statistics.order_statistic_sums`.

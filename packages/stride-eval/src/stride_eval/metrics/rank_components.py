@@ -59,8 +59,8 @@ def rank_components(counts: xr.DataArray, *, time_dim: str = "time", block_lengt
               n_{eff} = \frac{1 - 1 / (M + 1)}{\sum_r v_r}
 
     where :math:`n_{eff}` is the number of independent cases whose frequencies scatter as much. Chi-square with that
-    many cases, over M, is compared with F of M and M (B - 1) degrees of freedom; the squared mean of each component over its
-    variance between blocks with F of 1 and B - 1. Few blocks tell little, and the p-values then say so.
+    many cases, over M, is compared with F of M and M (B - 1) degrees of freedom; the squared mean of each component
+    over its variance between blocks with F of 1 and B - 1. Few blocks tell little, and the p-values then say so.
 
     Args:
         counts: counts of :func:`~stride_eval.metrics.rank_histogram.rank_histogram` of each date, over ``time_dim``
