@@ -43,6 +43,7 @@ class EvalConfig(BaseModel):
             ``threshold_quantiles`` of its observed values.
         threshold_quantiles: quantiles of the observed values that serve as event thresholds.
         tail_quantiles: quantiles that the extremes are compared at.
+        coverage_levels: coverages of the central intervals that are checked.
         windows: widths of the square neighbourhoods of the fractions skill score, odd numbers of pixels; null: chosen
             from the size of the grid.
         seasons: name -> months (``winter: [12, 1, 2]``), beside all dates; DJF, MAM, JJA and SON stand for their
@@ -72,6 +73,7 @@ class EvalConfig(BaseModel):
     thresholds: dict[str, Annotated[tuple[float, ...], Lenient]] = Field(default_factory=dict)
     threshold_quantiles: Annotated[tuple[float, ...], Lenient] = (0.9, 0.99)
     tail_quantiles: Annotated[tuple[float, ...], Lenient] = (0.9, 0.99, 0.999)
+    coverage_levels: Annotated[tuple[float, ...], Lenient] = (0.5, 0.8, 0.9)
     windows: Annotated[tuple[int, ...], Lenient] | None = None
     seasons: dict[Annotated[str, Field(min_length=1)], Annotated[tuple[Month, ...], Lenient, Field(min_length=1)]] = (
         Field(default_factory=dict)
@@ -100,8 +102,8 @@ class EvalConfig(BaseModel):
 
     @model_validator(mode="after")
     def _sensible(self) -> EvalConfig:
-        for name in ("threshold_quantiles", "tail_quantiles"):
-            if any(not 0.0 < quantile < 1.0 for quantile in getattr(self, name)):
+        for name in ("threshold_quantiles", "tail_quantiles", "coverage_levels"):
+            if any(not 0.0 < share < 1.0 for share in getattr(self, name)):
                 raise ValueError(f"{name} must lie between 0 and 1")
         for name in ("seasons", "regions"):
             if "all" in getattr(self, name):

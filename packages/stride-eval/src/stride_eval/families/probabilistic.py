@@ -8,7 +8,7 @@ from stride_vars.spec import VariableSpec
 
 from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
-from stride_eval.families import decisions, dependence, multivariate
+from stride_eval.families import calibration, decisions, dependence, multivariate
 from stride_eval.families.intervals import Statistic, daily_sums, interval
 from stride_eval.families.thresholds import event_thresholds
 from stride_eval.joining import join_blocks, join_systems, join_targets
@@ -25,7 +25,7 @@ TITLE = "Probabilities"
 
 PIXELS = ("y", "x")
 
-PARTS = (multivariate, decisions)
+PARTS = (calibration, multivariate, decisions)
 """Modules with ``statistics``, ``figures`` and ``scores``; each adds its own to the family."""
 
 
@@ -40,16 +40,17 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
         Along target, system and time, as means over pixels: ``crps`` (fair; the absolute error for one member),
         ``variance`` (ddof = 1), ``squared_error`` and ``error`` of the ensemble mean, ``forecast_mean``,
         ``observed_mean``; ``rank_counts`` along rank with ``tied`` and ``all_tied``; ``n`` pixels. A map ``crps_map``;
-        ``land`` where a land fraction was saved; ``thresholds`` of events; what the ``PARTS`` add.
+        ``land`` where a land fraction was saved; ``thresholds`` of events; the observed ``climate_value`` and
+        ``climate_count`` of each date; what the ``PARTS`` add.
     """
     parts = {}
     land = systems.static("lsm")
     for key, spec in systems.specs.items():
         thresholds = event_thresholds(key, spec, systems.observed_sample(key), config)
         blocks = [
-            join_systems(
-                {name: _all_statistics(block, name, spec, thresholds, config) for name in systems.names}
-            ).assign(n=_pixels(block))
+            join_systems({name: _all_statistics(block, name, spec, thresholds, config) for name in systems.names})
+            .assign(n=_pixels(block))
+            .assign(calibration.climate(block).data_vars)
             for block in systems.blocks(key)
         ]
         part = join_blocks(blocks).assign(thresholds=("threshold", thresholds))

@@ -11,6 +11,10 @@ from stride_eval.metrics.bias import bias
 from stride_eval.metrics.block_maximum import block_maximum
 from stride_eval.metrics.bootstrap import block_bootstrap
 from stride_eval.metrics.brier import brier_score
+from stride_eval.metrics.brier_decomposition import brier_decomposition
+from stride_eval.metrics.climate_uncertainty import climate_uncertainty, common_classes, equal_groups
+from stride_eval.metrics.consistency import consistency_bars
+from stride_eval.metrics.corp import corp_decomposition, isotonic_frequency
 from stride_eval.metrics.correlation import correlation
 from stride_eval.metrics.cross_correlation import cross_correlation
 from stride_eval.metrics.crps import crps_ensemble
@@ -24,24 +28,30 @@ from stride_eval.metrics.exceedance import exceedance
 from stride_eval.metrics.exceedance_ratio import exceedance_ratio
 from stride_eval.metrics.fss import fss, fss_components, fss_from_components
 from stride_eval.metrics.fss_useful_scale import fss_useful_scale
+from stride_eval.metrics.hersbach import hersbach_decomposition
 from stride_eval.metrics.histogram import histogram
 from stride_eval.metrics.intensity_scale import (
     intensity_scale_components,
     intensity_scale_from_components,
     intensity_scale_skill,
 )
+from stride_eval.metrics.interval_coverage import interval_coverage, interval_order
 from stride_eval.metrics.log_spectral_distance import log_spectral_distance
 from stride_eval.metrics.mae import mae
 from stride_eval.metrics.member_counts import member_counts
+from stride_eval.metrics.order_statistics import order_statistic_sums
 from stride_eval.metrics.perkins import perkins_overlap
+from stride_eval.metrics.pit import pit_histogram
 from stride_eval.metrics.point_pairs import PointPairs, point_pairs
 from stride_eval.metrics.quantile_ratio import quantile_ratio
 from stride_eval.metrics.quantiles import pooled_quantiles
+from stride_eval.metrics.rank_components import rank_components, rank_convexity, rank_slope
 from stride_eval.metrics.rank_histogram import rank_histogram
 from stride_eval.metrics.rank_uniformity import rank_uniformity
 from stride_eval.metrics.relative_bias import relative_bias
 from stride_eval.metrics.reliability import reliability_curve
 from stride_eval.metrics.rmse import rmse
+from stride_eval.metrics.roc import roc_area, roc_curve
 from stride_eval.metrics.skill_score import skill_score
 from stride_eval.metrics.spectra import power_spectrum, spectral_ratio
 from stride_eval.metrics.spells import spell_lengths
@@ -64,8 +74,13 @@ __all__ = [
     "bias",
     "block_bootstrap",
     "block_maximum",
+    "brier_decomposition",
     "brier_score",
+    "climate_uncertainty",
+    "common_classes",
     "compute_together",
+    "consistency_bars",
+    "corp_decomposition",
     "correlation",
     "count_valid",
     "cross_correlation",
@@ -75,35 +90,47 @@ __all__ = [
     "energy_score",
     "ensemble_mean",
     "ensemble_moments",
+    "equal_groups",
     "exceedance",
     "exceedance_ratio",
     "fss",
     "fss_components",
     "fss_from_components",
     "fss_useful_scale",
+    "hersbach_decomposition",
     "histogram",
     "intensity_scale_components",
     "intensity_scale_from_components",
     "intensity_scale_skill",
+    "interval_coverage",
+    "interval_order",
+    "isotonic_frequency",
     "largest_economic_value",
     "log_spectral_distance",
     "mae",
     "mask_to_common",
     "mean",
     "member_counts",
+    "order_statistic_sums",
     "perkins_overlap",
+    "pit_histogram",
     "point_pairs",
     "pooled_quantiles",
     "potential_economic_value",
     "power_spectrum",
     "quantile_ratio",
+    "rank_components",
+    "rank_convexity",
     "rank_histogram",
+    "rank_slope",
     "rank_uniformity",
     "relative_bias",
     "relative_economic_value",
     "reliability_curve",
     "resolved_wavenumber",
     "rmse",
+    "roc_area",
+    "roc_curve",
     "skill_score",
     "spectral_ratio",
     "spell_lengths",
