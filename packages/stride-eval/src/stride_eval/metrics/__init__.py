@@ -6,13 +6,16 @@ out. Events are ``>= threshold``.
 """
 
 from stride_eval.metrics.aggregate import mean
+from stride_eval.metrics.amount_above import amount_above, wet_day_quantile
 from stride_eval.metrics.bias import bias
 from stride_eval.metrics.block_maximum import block_maximum
 from stride_eval.metrics.bootstrap import block_bootstrap
 from stride_eval.metrics.brier import brier_score
 from stride_eval.metrics.correlation import correlation
+from stride_eval.metrics.correlogram import correlogram, correlogram_components, correlogram_from_components
 from stride_eval.metrics.cross_correlation import cross_correlation
 from stride_eval.metrics.crps import crps_ensemble
+from stride_eval.metrics.distance_pairs import DistancePairs, distance_pairs
 from stride_eval.metrics.economic_value import largest_economic_value, potential_economic_value, relative_economic_value
 from stride_eval.metrics.effective_resolution import effective_resolution, resolved_wavenumber
 from stride_eval.metrics.energy_score import energy_score
@@ -20,14 +23,18 @@ from stride_eval.metrics.ensemble_moments import ensemble_mean, ensemble_moments
 from stride_eval.metrics.errors import MetricError
 from stride_eval.metrics.exceedance import exceedance
 from stride_eval.metrics.exceedance_ratio import exceedance_ratio
+from stride_eval.metrics.false_discovery import false_discovery
 from stride_eval.metrics.fss import fss, fss_components, fss_from_components
 from stride_eval.metrics.fss_useful_scale import fss_useful_scale
+from stride_eval.metrics.gev import gev_from_l_moments, gev_return_level
+from stride_eval.metrics.gpd import gpd_from_l_moments, gpd_return_level
 from stride_eval.metrics.histogram import histogram
 from stride_eval.metrics.intensity_scale import (
     intensity_scale_components,
     intensity_scale_from_components,
     intensity_scale_skill,
 )
+from stride_eval.metrics.l_moments import l_moments, l_moments_of_counts
 from stride_eval.metrics.log_spectral_distance import log_spectral_distance
 from stride_eval.metrics.mae import mae
 from stride_eval.metrics.member_counts import member_counts
@@ -40,10 +47,12 @@ from stride_eval.metrics.rank_uniformity import rank_uniformity
 from stride_eval.metrics.relative_bias import relative_bias
 from stride_eval.metrics.reliability import reliability_curve
 from stride_eval.metrics.rmse import rmse
+from stride_eval.metrics.running_sum import running_sum, rx_n_day
 from stride_eval.metrics.skill_score import skill_score
 from stride_eval.metrics.spectra import power_spectrum, spectral_ratio
 from stride_eval.metrics.spread_skill import spread_skill, spread_skill_binned
 from stride_eval.metrics.spread_skill_sums import spread_skill_sums
+from stride_eval.metrics.tail_dependence import joint_exceedance, tail_dependence, tail_dependence_from_shares
 from stride_eval.metrics.threshold_weighted_crps import threshold_weighted_crps
 from stride_eval.metrics.together import compute_together
 from stride_eval.metrics.valid import count_valid, mask_to_common, valid_points
@@ -52,31 +61,45 @@ from stride_eval.metrics.wasserstein import wasserstein
 from stride_eval.metrics.wet_day import wet_day_frequency, wet_day_intensity
 
 __all__ = [
+    "DistancePairs",
     "MetricError",
     "PointPairs",
+    "amount_above",
     "bias",
     "block_bootstrap",
     "block_maximum",
     "brier_score",
     "compute_together",
     "correlation",
+    "correlogram",
+    "correlogram_components",
+    "correlogram_from_components",
     "count_valid",
     "cross_correlation",
     "crps_ensemble",
+    "distance_pairs",
     "effective_resolution",
     "energy_score",
     "ensemble_mean",
     "ensemble_moments",
     "exceedance",
     "exceedance_ratio",
+    "false_discovery",
     "fss",
     "fss_components",
     "fss_from_components",
     "fss_useful_scale",
+    "gev_from_l_moments",
+    "gev_return_level",
+    "gpd_from_l_moments",
+    "gpd_return_level",
     "histogram",
     "intensity_scale_components",
     "intensity_scale_from_components",
     "intensity_scale_skill",
+    "joint_exceedance",
+    "l_moments",
+    "l_moments_of_counts",
     "largest_economic_value",
     "log_spectral_distance",
     "mae",
@@ -96,15 +119,20 @@ __all__ = [
     "reliability_curve",
     "resolved_wavenumber",
     "rmse",
+    "running_sum",
+    "rx_n_day",
     "skill_score",
     "spectral_ratio",
     "spread_skill",
     "spread_skill_binned",
     "spread_skill_sums",
+    "tail_dependence",
+    "tail_dependence_from_shares",
     "threshold_weighted_crps",
     "valid_points",
     "variogram_score",
     "wasserstein",
     "wet_day_frequency",
     "wet_day_intensity",
+    "wet_day_quantile",
 ]
