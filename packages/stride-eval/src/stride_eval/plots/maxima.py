@@ -1,4 +1,4 @@
-"""Maps of the largest value over the dates."""
+"""Maps of the extremes over the dates: maxima, a high quantile, minima or sums over five days."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from stride_vars.spec import VariableSpec
 
+from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
 from stride_eval.grid import axes
 from stride_eval.plots.captions import members_of, span
@@ -19,28 +20,57 @@ from stride_eval.provenance import Provenance
 
 @styled
 def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: EvalConfig) -> FigureRecord:
-    """The observed maxima beside the mean of each system's members' maxima."""
-    fields = {"observed": results["observed_maximum"].values} | {
-        name: results["maximum"].sel(system=name).values for name in about.systems
+    """One quantity a row: the observed one beside each system's."""
+    level = float(results["map_level"])
+    labels = {
+        "maximum": ("Maximum", spec.units),
+        "high_quantile": (f"{100 * level:g} % quantile", spec.units),
+        "five_day": ("Largest 5-day sum", spec.units.removesuffix(" day-1")),
+        "minimum": ("Minimum", spec.units),
     }
-    units = pretty_units(spec.units)
-    numbers = {name: f"mean {np.nanmean(field):.3g} {units}".rstrip() for name, field in fields.items()}
+    rows, fields = [], {}
+    for name, (label, units) in labels.items():
+        if name not in results or not bool(results[f"observed_{name}"].notnull().any()):
+            continue
+        fields[name] = {"observed": results[f"observed_{name}"].values} | {
+            system: results[name].sel(system=system).values for system in about.systems
+        }
+        numbers = {
+            system: f"mean {np.nanmean(field):.3g} {pretty_units(units)}".rstrip()
+            for system, field in fields[name].items()
+        }
+        scale = value_scale(spec, [fields[name]["observed"]], others=fields[name].values(), own_range=name != "maximum")
+        rows.append(MapRow(axis_label(label, units), scale, fields[name], numbers))
     land = results["land"].values if "land" in results else None
-    row = MapRow(
-        axis_label("Maximum", spec.units),
-        value_scale(spec, [fields["observed"]], others=fields.values()),
-        fields,
-        numbers,
-    )
-    drawn = draw_map_rows([row], list(fields), MapFrame.of(*axes(results)), land, colours(about.systems))
+    columns = ["observed", *about.systems]
+    drawn = draw_map_rows(rows, columns, MapFrame.of(*axes(results)), land, colours(about.systems))
+    units = pretty_units(spec.units)
     return FigureRecord(
         name=f"maxima_{results['target'].item()}",
-        title="Largest value over the dates",
+        title="Extremes over the dates",
         reading="Colours as strong as the observed ones are right; paler fields miss the heavy end. An average of "
         "members is smoother than one field.",
-        caption=f"{span(about.dates)}; {members_of(about)}: each member's maximum at the pixel, averaged over members.",
+        caption=f"{span(about.dates)}; {members_of(about)}: each member's extreme at the pixel, averaged over members"
+        + ("; quantiles of all members' values together" if "high_quantile" in fields else "")
+        + "."
+        + _why_no_sums(results, spec),
         alt="Mean over pixels of the maximum: "
-        "" + ", ".join(f"{name} {np.nanmean(field):.3g} {units}" for name, field in fields.items()) + ".",
+        + ", ".join(f"{name} {np.nanmean(field):.3g} {units}".rstrip() for name, field in fields["maximum"].items())
+        + ".",
         figure=drawn,
         target=str(results["target"].item()),
-    )  # fmt: skip
+    )
+
+
+def _why_no_sums(results: xr.Dataset, spec: VariableSpec) -> str:
+    """What a reader who looks for Rx5day should know."""
+    if (
+        not is_amount(spec)
+        or spec.wet_threshold is None
+        or bool(results.get("observed_five_day", xr.DataArray(np.nan)).notnull().any())
+    ):
+        return ""
+    run = int(results.attrs["longest_run"])
+    if run >= 5:
+        return " No 5-day sums (Rx5day): they need daily values."
+    return f" No 5-day sums (Rx5day): no five of the dates are consecutive (the longest run is {run})."
