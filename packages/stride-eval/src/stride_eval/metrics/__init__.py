@@ -46,6 +46,8 @@ from stride_eval.metrics.l_moments import l_moments, l_moments_of_counts
 from stride_eval.metrics.log_spectral_distance import log_spectral_distance
 from stride_eval.metrics.mae import mae
 from stride_eval.metrics.member_counts import member_counts
+from stride_eval.metrics.object_matching import match_objects, object_threat_score
+from stride_eval.metrics.objects import object_statistics
 from stride_eval.metrics.order_statistics import order_statistic_sums
 from stride_eval.metrics.perkins import perkins_overlap
 from stride_eval.metrics.pit import pit_histogram
@@ -60,6 +62,7 @@ from stride_eval.metrics.reliability import reliability_curve
 from stride_eval.metrics.rmse import rmse
 from stride_eval.metrics.roc import roc_area, roc_curve
 from stride_eval.metrics.running_sum import running_sum, rx_n_day
+from stride_eval.metrics.sal import ensemble_sal_from_features, sal, sal_features, sal_from_features
 from stride_eval.metrics.skill_score import skill_score
 from stride_eval.metrics.spectra import power_spectrum, spectral_ratio
 from stride_eval.metrics.spells import spell_lengths
@@ -105,6 +108,7 @@ __all__ = [
     "energy_score",
     "ensemble_mean",
     "ensemble_moments",
+    "ensemble_sal_from_features",
     "equal_groups",
     "exceedance",
     "exceedance_ratio",
@@ -132,8 +136,11 @@ __all__ = [
     "log_spectral_distance",
     "mae",
     "mask_to_common",
+    "match_objects",
     "mean",
     "member_counts",
+    "object_statistics",
+    "object_threat_score",
     "order_statistic_sums",
     "perkins_overlap",
     "pit_histogram",
@@ -156,6 +163,9 @@ __all__ = [
     "roc_curve",
     "running_sum",
     "rx_n_day",
+    "sal",
+    "sal_features",
+    "sal_from_features",
     "skill_score",
     "spectral_ratio",
     "spell_lengths",
