@@ -38,7 +38,7 @@ def crps_parts(one: xr.Dataset, name: str, members: int, config: EvalConfig) -> 
 
 
 def coverage_parts(one: xr.Dataset, name: str, members: int, level: float, config: EvalConfig) -> xr.Dataset:
-    """Interval of a system's ``coverage``, ``closed``, ``nominal`` (shares), ``error`` (points) and ``width``, along ``part``."""
+    """``coverage``, ``closed``, ``nominal`` (shares), ``error`` (points), ``width``, with intervals, along ``part``."""
     own = _order_sums(one, name, members).assign(ranks=_ranks(one, name, members))
 
     def parts(m: xr.Dataset) -> xr.DataArray:

@@ -84,7 +84,7 @@ def wet_amount_scores(one: xr.Dataset, spec: VariableSpec, about: Provenance, co
         days = xr.Dataset(
             {name: (here[name] * n).fillna(0.0) for name in ("amount_above", "observed_amount_above")}
         ).assign(n=n)
-        statistics = {
+        statistics: dict[str, Statistic] = {
             "observed": lambda m: m["observed_amount_above"] / m["n"].where(m["n"] > 0),
             "value": lambda m: m["amount_above"] / m["n"].where(m["n"] > 0),
         }

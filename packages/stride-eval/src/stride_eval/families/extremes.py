@@ -1,4 +1,4 @@
-"""Whether the heavy end is right: high quantiles, exceedances, maxima, return levels, extremes of two places at once."""
+"""Whether the heavy end is right: high quantiles, exceedances, maxima, return levels, extremes of two places."""
 
 from __future__ import annotations
 

@@ -77,7 +77,9 @@ class PairSeries:
             mean = found.mean(("member", "pair"))
             n = (ends[0].notnull() & ends[1].notnull()).all("member").sum("pair")
             classes.append(mean.assign(n=n))
-        return xr.concat(classes, dim=xr.DataArray(self.pairs.distance, dims="distance", name="distance"))
+        joined = xr.concat(classes, dim=xr.DataArray(self.pairs.distance, dims="distance", name="distance"))
+        assert isinstance(joined, xr.Dataset)
+        return joined
 
 
 def _ever_valid(systems: Systems, key: str) -> np.ndarray:

@@ -68,8 +68,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         reading="A flat PIT and points on the dashed line are calibrated; points below it are intervals that hold too "
         "little, and of two systems on the line the narrower one is better.",
         caption=f"{span(about.dates)}, {members_of(about, about.ensembles)}; the PIT is spread evenly over its rank "
-        f"and its ties ({tied}); intervals reach from the j-th lowest to the j-th highest member and are right at (M + 1 - "
-        f"2j) / (M + 1); tests against a flat rank histogram: {_tests(results, about, config)}; "
+        f"and its ties ({tied}); intervals reach from the j-th lowest to the j-th highest member and are right at "
+        f"(M + 1 - 2j) / (M + 1); tests against a flat rank histogram: {_tests(results, about, config)}; "
         f"{interval_words(config, len(about.dates))}.",
         alt=(listed(words) if words else "No interval can be given") + ".",
         figure=drawn,

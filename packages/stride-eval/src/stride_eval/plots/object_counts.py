@@ -79,8 +79,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     return FigureRecord(
         name=f"object_counts_{results['target'].item()}",
         title="Numbers of objects, and their likeness",
-        reading="Left, boxes should look like the black ones: too few objects mean fields that are too smooth. Right, 1 "
-        "is a field with the same objects in the same places.",
+        reading="Left, boxes should look like the black ones: too few objects mean fields that are too smooth. Right, "
+        "1 is a field with the same objects in the same places.",
         caption=f"{span(about.dates)}, {members_of(about)}. {object_words(results)}. Boxes: quartiles over dates and "
         "members, whiskers: 5 to 95 %, white dots: means. Score: area of matched objects, weighted by the mean of "
         "proximity, ratio of areas and overlap, over all area; centroids at most "

@@ -84,8 +84,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     return FigureRecord(
         name=f"sal_{results['target'].item()}",
         title="Structure, amplitude, location",
-        reading="The centre is right: to the right objects are too wide or flat, to the left too small or peaked; above "
-        "there is too much, below too little; dark points lie in the wrong place.",
+        reading="The centre is right: to the right objects are too wide or flat, to the left too small or peaked; "
+        "above there is too much, below too little; dark points lie in the wrong place.",
         caption=f"One point a member and date: {span(about.dates)}, {members_of(about)}. Box: quartiles of S and A, "
         "cross: medians"
         + ("; diamonds: the PMM as one field, a date each" if single else "")
