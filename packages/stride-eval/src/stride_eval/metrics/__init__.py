@@ -33,6 +33,8 @@ from stride_eval.metrics.intensity_scale import (
 from stride_eval.metrics.log_spectral_distance import log_spectral_distance
 from stride_eval.metrics.mae import mae
 from stride_eval.metrics.member_counts import member_counts
+from stride_eval.metrics.object_matching import match_objects, object_threat_score
+from stride_eval.metrics.objects import object_statistics
 from stride_eval.metrics.perkins import perkins_overlap
 from stride_eval.metrics.point_pairs import PointPairs, point_pairs
 from stride_eval.metrics.quantile_ratio import quantile_ratio
@@ -42,6 +44,7 @@ from stride_eval.metrics.rank_uniformity import rank_uniformity
 from stride_eval.metrics.relative_bias import relative_bias
 from stride_eval.metrics.reliability import reliability_curve
 from stride_eval.metrics.rmse import rmse
+from stride_eval.metrics.sal import ensemble_sal_from_features, sal, sal_features, sal_from_features
 from stride_eval.metrics.skill_score import skill_score
 from stride_eval.metrics.spectra import power_spectrum, spectral_ratio
 from stride_eval.metrics.spells import spell_lengths
@@ -75,6 +78,7 @@ __all__ = [
     "energy_score",
     "ensemble_mean",
     "ensemble_moments",
+    "ensemble_sal_from_features",
     "exceedance",
     "exceedance_ratio",
     "fss",
@@ -89,8 +93,11 @@ __all__ = [
     "log_spectral_distance",
     "mae",
     "mask_to_common",
+    "match_objects",
     "mean",
     "member_counts",
+    "object_statistics",
+    "object_threat_score",
     "perkins_overlap",
     "point_pairs",
     "pooled_quantiles",
@@ -104,6 +111,9 @@ __all__ = [
     "reliability_curve",
     "resolved_wavenumber",
     "rmse",
+    "sal",
+    "sal_features",
+    "sal_from_features",
     "skill_score",
     "spectral_ratio",
     "spell_lengths",
