@@ -45,6 +45,7 @@ class EvalConfig(BaseModel):
         tail_quantiles: quantiles that the extremes are compared at.
         windows: widths of the square neighbourhoods of the fractions skill score, odd numbers of pixels; null: chosen
             from the size of the grid.
+        smallest_object: pixels that an object of the features has at least.
         seasons: name -> months (``winter: [12, 1, 2]``), beside all dates; DJF, MAM, JJA and SON stand for their
             months, also as a list (``[DJF, JJA]``).
         regions: name -> part of the grid, beside the whole of it (see ``Region``): ``{rows: [0, 40], columns: [10,
@@ -73,6 +74,7 @@ class EvalConfig(BaseModel):
     threshold_quantiles: Annotated[tuple[float, ...], Lenient] = (0.9, 0.99)
     tail_quantiles: Annotated[tuple[float, ...], Lenient] = (0.9, 0.99, 0.999)
     windows: Annotated[tuple[int, ...], Lenient] | None = None
+    smallest_object: int = Field(default=4, ge=1)
     seasons: dict[Annotated[str, Field(min_length=1)], Annotated[tuple[Month, ...], Lenient, Field(min_length=1)]] = (
         Field(default_factory=dict)
     )

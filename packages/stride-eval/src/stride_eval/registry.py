@@ -55,6 +55,7 @@ _MODULES: dict[str, str] = {
     "extremes": "stride_eval.families.extremes",
     "spatial": "stride_eval.families.spatial",
     "scale": "stride_eval.families.scale",
+    "features": "stride_eval.families.features",
     "temporal": "stride_eval.families.temporal",
 }
 

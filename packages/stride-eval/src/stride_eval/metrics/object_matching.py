@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from stride_eval.metrics.arguments import Dims, check_pair, describe, increasing, reduced_dims
 from stride_eval.metrics.errors import MetricError
@@ -154,11 +154,15 @@ def _matched(
         valid = ~(np.isnan(observed[index]) | np.isnan(forecast[index]).any(axis=0))
         if not valid.any():
             continue
+
+        def objects(field: np.ndarray, level: float, valid: np.ndarray = valid) -> FieldObjects:
+            kept = np.where(valid, field, np.nan)
+            return find_objects(kept, level, connectivity=connectivity, min_pixels=min_pixels)
+
         for row, level in enumerate(levels):
-            how = {"connectivity": connectivity, "min_pixels": min_pixels}
-            seen = find_objects(np.where(valid, observed[index], np.nan), level, **how)
+            seen = objects(observed[index], level)
             for member, field in enumerate(forecast[index]):
-                made = find_objects(np.where(valid, field, np.nan), level, **how)
+                made = objects(field, level)
                 first, second, interest = _interests(made, seen, spacing, max_distance)
                 result[(*index, member, row)] = _summary(
                     made, seen, first, second, interest, min_interest, spacing[0] * spacing[1]
@@ -173,7 +177,7 @@ def _interests(
     if not len(made) or not len(seen):
         return np.empty(0, dtype=int), np.empty(0, dtype=int), np.empty(0)
     where = [np.column_stack([one.rows * spacing[0], one.columns * spacing[1]]) for one in (made, seen)]
-    near = cKDTree(where[0]).sparse_distance_matrix(cKDTree(where[1]), max_distance, output_type="coo_matrix")
+    near = KDTree(where[0]).sparse_distance_matrix(KDTree(where[1]), max_distance, output_type="coo_matrix")
     both = (made.labels > 0) & (seen.labels > 0)
     shared = (made.labels[both] - 1) * len(seen) + seen.labels[both] - 1
     codes, counts = np.unique(shared, return_counts=True)

@@ -62,7 +62,9 @@ def find_objects(
         connectivity: see ``Connectivity``.
         min_pixels: smaller objects are left out.
     """
-    labels, count = label(field >= threshold, structure=_STRUCTURE[connectivity])
+    labels = np.zeros(field.shape, dtype=np.intp)
+    label(field >= threshold, structure=_STRUCTURE[connectivity], output=labels)
+    count = int(labels.max(initial=0))
     if count and min_pixels > 1:
         kept = np.bincount(labels.ravel(), minlength=count + 1) >= min_pixels
         kept[0] = False

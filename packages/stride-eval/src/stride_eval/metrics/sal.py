@@ -87,7 +87,8 @@ def sal_features(
         dask_gufunc_kwargs={"output_sizes": {"feature": len(_FEATURES)}},
         keep_attrs=False,
     )
-    diagonal = float(np.hypot(*(field.sizes[name] * step for name, step in zip(dims, spacing, strict=True))))
+    height, width = (field.sizes[name] * step for name, step in zip(dims, spacing, strict=True))
+    diagonal = float(np.hypot(height, width))
     parts = {key: describe(found.isel(feature=index), text) for index, (key, text) in enumerate(_FEATURES.items())}
     return xr.Dataset(parts, attrs={"diagonal": diagonal, "reference": reference, "factor": factor})
 
@@ -112,7 +113,7 @@ def sal_from_features(forecast: xr.Dataset, observed: xr.Dataset) -> xr.Dataset:
         Wernli et al. (2008), equations 1 to 9, https://doi.org/10.1175/2008MWR2415.1.
     """
     diagonal = _diagonal(forecast, observed)
-    first = np.hypot(forecast["centre_y"] - observed["centre_y"], forecast["centre_x"] - observed["centre_x"])
+    first = _apart(forecast, observed)
     second = 2.0 * abs(forecast["scatter"] - observed["scatter"])
     return _described(
         _relative(forecast["volume"], observed["volume"]),
@@ -147,7 +148,7 @@ def ensemble_sal_from_features(forecast: xr.Dataset, observed: xr.Dataset, *, me
         raise MetricError(f"forecast has no dimension {member_dim!r}; sal_from_features compares single fields")
     diagonal = _diagonal(forecast, observed)
     mean = forecast.mean(member_dim)
-    first = np.hypot(mean["centre_y"] - observed["centre_y"], mean["centre_x"] - observed["centre_x"])
+    first = _apart(mean, observed)
     scatter = forecast["scatter"]
     error = abs(scatter - observed["scatter"]).mean(member_dim)
     apart = abs(scatter - scatter.rename({member_dim: "_other"})).mean((member_dim, "_other"))
@@ -210,6 +211,12 @@ def _relative(forecast: xr.DataArray, observed: xr.DataArray) -> xr.DataArray:
     """Difference over the mean of both."""
     mean = 0.5 * (forecast + observed)
     return (forecast - observed) / mean.where(mean > 0)
+
+
+def _apart(forecast: xr.Dataset, observed: xr.Dataset) -> xr.DataArray:
+    """Distance between centres of mass."""
+    along_y, along_x = (forecast[name] - observed[name] for name in ("centre_y", "centre_x"))
+    return (along_y**2 + along_x**2) ** 0.5
 
 
 def _diagonal(forecast: xr.Dataset, observed: xr.Dataset) -> float:
