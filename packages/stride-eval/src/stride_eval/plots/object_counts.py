@@ -52,6 +52,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     # Many small objects at low thresholds, few at high ones: both must be seen, and none at all too.
     left.set_yscale("symlog", linthresh=1.0, linscale=0.5)
     left.set_ylim(0, 1.5 * most)
+    steps = [step * 10**power for power in range(7) for step in (1, 2, 5)]
+    left.set_yticks([0, *(step for step in steps if step <= 1.5 * most)], minor=False)
     left.yaxis.set_major_formatter("{x:g}")
     left.set_ylabel("Objects in a field")
     left.set_title("How many")
@@ -71,7 +73,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     right.set_title("How alike")
     names = [event(float(results["thresholds"][level]), spec) for level in levels]
     for axes in (left, right):
-        axes.set_xticks(range(len(levels)), names)
+        axes.set_xticks(range(len(levels)), [name.replace(" ", "\n", 2).replace("\n", " ", 1) for name in names])
         axes.set_xlim(-0.55, len(levels) - 0.45)
         axes.grid(axis="x", visible=False)
     drawn.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=min(len(counts), 6))
@@ -79,8 +81,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     return FigureRecord(
         name=f"object_counts_{results['target'].item()}",
         title="Numbers of objects, and their likeness",
-        reading="Left, boxes should look like the black ones: too few objects mean fields that are too smooth. Right, "
-        "1 is a field with the same objects in the same places.",
+        reading="Left, boxes should look like the black ones: too few objects mean fields that are too smooth. "
+        "Right, 1 is a field with the same objects in the same places.",
         caption=f"{span(about.dates)}, {members_of(about)}. {object_words(results)}. Boxes: quartiles over dates and "
         "members, whiskers: 5 to 95 %, white dots: means. Score: area of matched objects, weighted by the mean of "
         "proximity, ratio of areas and overlap, over all area; centroids at most "

@@ -25,15 +25,17 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     drawn = new_figure(3.1 * len(levels) + 0.8, 5.9)
     places = drawn.subplots(2, len(levels), squeeze=False, sharey=True)
     peaks = results["maximum_edge"].values
-    lowest = 0.5 / max(1, len(about.dates) * max(about.members.values()))
+    bounds = [np.inf, 0.0]
     for column, level in enumerate(levels):
         one = results.isel(threshold=level)
         above, below = places[:, column]
         threshold = float(one["thresholds"])
-        _curves(above, one, "area", one["area_bin"].values, about)
+        ends = [_curves(above, one, "area", one["area_bin"].values, about)]
         # Below the threshold all objects are counted anew: the curve would be flat there.
-        _curves(below, one, "maximum", np.maximum(peaks, threshold), about)
+        ends.append(_curves(below, one, "maximum", np.maximum(peaks, threshold), about))
+        bounds = [min(bounds[0], *(low for low, _ in ends)), max(bounds[1], *(high for _, high in ends))]
         above.set_xscale("log")
+        label_log_axis(above, "x", shortest=1.5)
         above.set_title(event(threshold, spec))
         above.set_xlabel(f"Area of an object, at least [{area_unit(results)}]")
         below.set_xlabel(axis_label("Its largest value, at least", spec.units))
@@ -41,9 +43,10 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
             below.set_xscale("log")
             below.set_xlim(threshold * 0.95, peaks[-1] * 1.05)
             label_log_axis(below, "x")
-        for axes in (above, below):
-            axes.set_yscale("log")
-            axes.set_ylim(bottom=lowest)
+    if bounds[1] > 0:
+        places[0, 0].set_yscale("log")
+        places[0, 0].set_ylim(bounds[0] / 1.5, bounds[1] * 1.5)
+        label_log_axis(places[0, 0], "y", shortest=1.5)
     for axes in places[:, 0]:
         axes.set_ylabel("Objects a field")
     drawn.legend(
@@ -70,8 +73,9 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     )
 
 
-def _curves(axes: Axes, one: xr.Dataset, what: str, edges: np.ndarray, about: Provenance) -> None:
-    """Numbers that reach each edge, observed and of every system."""
+def _curves(axes: Axes, one: xr.Dataset, what: str, edges: np.ndarray, about: Provenance) -> tuple[float, float]:
+    """Numbers that reach each edge, observed and of every system; returns the least above zero, and the most."""
+    least, most = np.inf, 0.0
     colour, dash = colours(about.systems), dashes(about.systems)
     counts = {"observed": one[f"observed_{what}_counts"]} | {
         name: one[f"{what}_counts"].sel(system=name) for name in about.systems
@@ -85,3 +89,6 @@ def _curves(axes: Axes, one: xr.Dataset, what: str, edges: np.ndarray, about: Pr
             linestyle=dash.get(name, "-"), marker="." if what == "area" else "",
             linewidth=2.4 if seen else 1.8, zorder=3 if seen else 2,
         )  # fmt: skip
+        least = min(least, float(reached[reached > 0].min(initial=np.inf)))
+        most = max(most, float(np.nanmax(reached, initial=0.0)))
+    return least, most

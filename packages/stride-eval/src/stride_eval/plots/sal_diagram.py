@@ -28,7 +28,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     """One panel a system, on the same axes."""
     columns = min(len(about.systems), 4)
     rows = math.ceil(len(about.systems) / columns)
-    drawn = new_figure(2.75 * columns + 1.1, 3.1 * rows)
+    drawn = new_figure(2.75 * columns + 1.1, 3.4 * rows, maps=True)
     places = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     from matplotlib import colormaps
 
@@ -37,12 +37,17 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     colours = colormaps["viridis_r"]
     norm = BoundaryNorm(bounds, colours.N)
     words, single = [], False
+    largest = max(
+        (float(abs(results[name]).max()) for name in ("structure", "amplitude") if results[name].notnull().any()),
+        default=2.0,
+    )
+    limit = next((end for end in (0.5, 1.0) if largest <= 0.95 * end), 2.1)
     for axes, name in zip(places.flat, about.systems, strict=False):
         one = results.sel(system=name)
         points = [one[part].values.ravel() for part in ("structure", "amplitude", "location")]
         shown = np.isfinite(points[0]) & np.isfinite(points[1]) & np.isfinite(points[2])
         structure, amplitude, location = (values[shown] for values in points)
-        _frame(axes)
+        _frame(axes, limit)
         if structure.size:
             # Far off last, so that it is not hidden.
             order = np.argsort(location, kind="stable")
@@ -97,10 +102,11 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     )
 
 
-def _frame(axes: Axes) -> None:
-    axes.set(xlim=(-2.1, 2.1), ylim=(-2.1, 2.1), aspect="equal")
-    axes.set_xticks([-2, -1, 0, 1, 2])
-    axes.set_yticks([-2, -1, 0, 1, 2])
+def _frame(axes: Axes, limit: float) -> None:
+    axes.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
+    ticks = [round(limit, 1) / 2 * step for step in (-2, -1, 0, 1, 2)] if limit < 2 else [-2, -1, 0, 1, 2]
+    axes.set_xticks(ticks)
+    axes.set_yticks(ticks)
     axes.axhline(0.0, color=MUTED, linewidth=0.9, zorder=1)
     axes.axvline(0.0, color=MUTED, linewidth=0.9, zorder=1)
 
