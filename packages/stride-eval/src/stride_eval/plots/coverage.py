@@ -9,6 +9,7 @@ from stride_vars.spec import VariableSpec
 from stride_eval.config import EvalConfig
 from stride_eval.families.calibration_parts import coverage_parts, rank_test
 from stride_eval.families.intervals import interval
+from stride_eval.metrics.interval_coverage import interval_order
 from stride_eval.metrics.pit import pit_histogram
 from stride_eval.plots.captions import interval_words, listed, members_of, span
 from stride_eval.plots.record import FigureRecord
@@ -37,7 +38,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
             alpha=0.15, linewidth=0,
         )  # fmt: skip
         highest = max([highest, *height[np.isfinite(height)]])
-        parts = [coverage_parts(results, name, members, level, config) for level in sorted(config.coverage_levels)]
+        parts = [coverage_parts(results, name, members, level, config) for level in _levels(members, config)]
         nominal, covered, width = (
             np.array([[float(part[end].sel(part=key)) for part in parts] for end in ("estimate", "lower", "upper")])
             for key in ("nominal", "coverage", "width")
@@ -68,13 +69,18 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         reading="A flat PIT and points on the dashed line are calibrated; points below it are intervals that hold too "
         "little, and of two systems on the line the narrower one is better.",
         caption=f"{span(about.dates)}, {members_of(about, about.ensembles)}; the PIT is spread evenly over its rank "
-        f"and its ties ({tied}); intervals reach from the j-th lowest to the j-th highest member and are right at (M + 1 - "
-        f"2j) / (M + 1); tests against a flat rank histogram: {_tests(results, about, config)}; "
+        f"and its ties ({tied}); intervals reach from the j-th lowest to the j-th highest member and are right at "
+        f"(M + 1 - 2j) / (M + 1); tests against a flat rank histogram: {_tests(results, about, config)}; "
         f"{interval_words(config, len(about.dates))}.",
         alt=(listed(words) if words else "No interval can be given") + ".",
         figure=drawn,
         target=str(results["target"].item()),
     )
+
+
+def _levels(members: int, config: EvalConfig) -> list[float]:
+    """The levels in order, one for each interval that so many members have."""
+    return list({interval_order(members, level): level for level in sorted(config.coverage_levels)}.values())
 
 
 def _tests(results: xr.Dataset, about: Provenance, config: EvalConfig) -> str:
