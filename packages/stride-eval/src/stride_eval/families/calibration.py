@@ -49,7 +49,8 @@ def figures(one: xr.Dataset, spec: VariableSpec, about: Provenance, config: Eval
             found.append(reliability.figure(one, spec, about, config))
     if not config.all_figures:
         return found
-    found.append(crps_parts.figure(one, spec, about, config))
+    if about.ensembles:
+        found.append(crps_parts.figure(one, spec, about, config))
     if shown_thresholds(one):
         found += [roc.figure(one, spec, about, config), brier_parts.figure(one, spec, about, config)]
     return found
@@ -57,8 +58,9 @@ def figures(one: xr.Dataset, spec: VariableSpec, about: Provenance, config: Eval
 
 def scores(one: xr.Dataset, spec: VariableSpec, about: Provenance, config: EvalConfig) -> list[Score]:
     """Parts of the CRPS; slope and convexity of the ranks; coverage and width; Brier score, its parts, ROC area."""
-    rows = calibration_scores.crps_rows(one, spec, about, config)
+    rows = []
     if about.ensembles:
+        rows += calibration_scores.crps_rows(one, spec, about, config)
         rows += calibration_scores.rank_rows(one, about, config)
         for level in config.coverage_levels:
             rows += calibration_scores.coverage_rows(one, spec, about, config, level)

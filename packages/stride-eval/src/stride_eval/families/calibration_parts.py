@@ -5,7 +5,7 @@ from __future__ import annotations
 import xarray as xr
 
 from stride_eval.config import EvalConfig
-from stride_eval.families.intervals import interval
+from stride_eval.families.intervals import Statistic, interval
 from stride_eval.metrics.brier_decomposition import brier_decomposition
 from stride_eval.metrics.climate_uncertainty import climate_uncertainty, common_classes
 from stride_eval.metrics.corp import corp_decomposition
@@ -25,7 +25,7 @@ def crps_parts(one: xr.Dataset, name: str, members: int, config: EvalConfig) -> 
     own = _order_sums(one, name, members).assign(classes.assign_coords(time=one["time"]).data_vars)
 
     def parts(m: xr.Dataset) -> xr.DataArray:
-        found = hersbach_decomposition(m)
+        found = hersbach_decomposition(m[[*ORDER_SUMS, "n"]])
         uncertainty = climate_uncertainty(m["class_counts"], m["class_sums"])
         return _parts(
             reliability=found["reliability"],
@@ -34,24 +34,23 @@ def crps_parts(one: xr.Dataset, name: str, members: int, config: EvalConfig) -> 
             uncertainty=uncertainty,
         )
 
-    return interval(own, parts, config)
+    return _interval(own, parts, config)
 
 
 def coverage_parts(one: xr.Dataset, name: str, members: int, level: float, config: EvalConfig) -> xr.Dataset:
-    """``coverage``, ``closed``, ``nominal`` (shares), ``error`` (points), ``width``, with intervals, along ``part``."""
+    """``coverage``, ``nominal`` (shares), ``error`` (points), ``width``, with intervals, along ``part``."""
     own = _order_sums(one, name, members).assign(ranks=_ranks(one, name, members))
 
     def parts(m: xr.Dataset) -> xr.DataArray:
         found = interval_coverage(m, m["ranks"], level=level)
         return _parts(
             coverage=found["coverage"],
-            closed=found["closed"],
             nominal=found["nominal"],
             error=100.0 * (found["coverage"] - found["nominal"]),
             width=found["width"],
         )
 
-    return interval(own, parts, config)
+    return _interval(own, parts, config)
 
 
 def rank_parts(one: xr.Dataset, name: str, members: int, config: EvalConfig) -> xr.Dataset:
@@ -78,21 +77,48 @@ def event_counts(one: xr.Dataset, name: str, members: int, index: int) -> xr.Dat
 def event_parts(one: xr.Dataset, name: str, members: int, index: int, config: EvalConfig) -> xr.Dataset:
     """Interval of all that is said of an event, along ``part``.
 
-    ``brier``, ``miscalibration``, ``discrimination``, ``uncertainty`` (isotonic), ``reliability``, ``resolution`` (by
-    number of members), ``area`` under the ROC curve.
+    ``brier``; in per cent of the uncertainty ``miscalibration``, ``discrimination`` and their difference, the ``skill``
+    (isotonic), ``reliability`` and ``resolution`` (by number of members); ``area`` under the ROC curve.
     """
 
     def parts(m: xr.Dataset) -> xr.DataArray:
         classes = brier_decomposition(m["counts"])
-        found = {str(key): values for key, values in corp_decomposition(m["counts"]).items()}
-        return _parts(
-            **found,
-            reliability=classes["reliability"],
-            resolution=classes["resolution"],
-            area=roc_area(m["counts"]),
-        )
+        found = corp_decomposition(m["counts"])
+        shares = {
+            "miscalibration": found["miscalibration"],
+            "discrimination": found["discrimination"],
+            "skill": found["discrimination"] - found["miscalibration"],
+            "reliability": classes["reliability"],
+            "resolution": classes["resolution"],
+        }
+        uncertainty = found["uncertainty"].where(found["uncertainty"] > 0)
+        percent = {name: 100.0 * values / uncertainty for name, values in shares.items()}
+        return _parts(brier=found["brier"], **percent, area=roc_area(m["counts"]))
 
     return interval(event_counts(one, name, members, index).to_dataset(name="counts"), parts, config)
+
+
+def _interval(components: xr.Dataset, statistic: Statistic, config: EvalConfig) -> xr.Dataset:
+    """As ``interval``, of components that each have a dimension of their own.
+
+    The bootstrap broadcasts its components against one another; laid in a row they stay as small as they are.
+    """
+    packed, place, start = [], {}, 0
+    for name, values in components.items():
+        own = [dim for dim in values.dims if dim != "time"]
+        row = values.rename({own[0]: "place"}) if own else values.expand_dims("place")
+        packed.append(row.transpose("time", "place"))
+        place[name] = (slice(start, start + row.sizes["place"]), own)
+        start += row.sizes["place"]
+
+    def unpacked(m: xr.Dataset) -> xr.DataArray:
+        parts = {}
+        for name, (where, own) in place.items():
+            values = m["packed"].isel(place=where)
+            parts[name] = values.rename({"place": own[0]}) if own else values.isel(place=0)
+        return statistic(xr.Dataset(parts))
+
+    return interval(xr.concat(packed, dim="place").to_dataset(name="packed"), unpacked, config)
 
 
 def _parts(**parts: xr.DataArray) -> xr.DataArray:

@@ -18,8 +18,8 @@ from stride_eval.scores import OBSERVED, Best, Score
 
 def crps_rows(one: xr.Dataset, spec: VariableSpec, about: Provenance, config: EvalConfig) -> list[Score]:
     """Reliability and resolution of the CRPS; the uncertainty as the resolution of the observed."""
-    found = _of_systems({name: crps_parts(one, name, about.members[name], config) for name in about.systems})
-    words: dict[str, tuple[str, Best, str]] = {
+    found = _of_systems({name: crps_parts(one, name, about.members[name], config) for name in about.ensembles})
+    words: dict[str, tuple[str, Best | None, str]] = {
         "reliability": (
             "CRPS reliability", "low",
             "Part of the CRPS (ecdf form) that right probabilities would spare: how far the frequency of the "
@@ -27,16 +27,17 @@ def crps_rows(one: xr.Dataset, spec: VariableSpec, about: Provenance, config: Ev
             "number of members, it is not 0.",
         ),
         "resolution": (
-            "CRPS resolution", "high",
-            "Uncertainty less potential CRPS: what the ensemble, once its probabilities were right, gains on always "
-            "forecasting the pooled observed climate, whose CRPS, the uncertainty, stands in the row of the observed.",
+            "CRPS resolution", None,
+            "Uncertainty less potential CRPS: what the ensemble, were its probabilities right, would gain on always "
+            "forecasting the pooled observed climate, whose CRPS, the uncertainty, stands in the row of the observed. "
+            "Too little spread can raise it: read it beside the reliability.",
         ),
     }  # fmt: skip
     rows = []
     for part, (label, best, definition) in words.items():
         rows += _rows(
             found, part, about, one, name=f"crps_{part}", label=label, units=spec.units, best=best,
-            definition=definition,
+            definition=definition, systems=about.ensembles,
         )  # fmt: skip
     return [*rows, _observed(found, rows[-1])]
 
@@ -98,35 +99,34 @@ def event_rows(one: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     found = _of_systems({name: event_parts(one, name, about.members[name], index, config) for name in about.systems})
     level = f"{float(one['thresholds'].isel(threshold=index)):g}"
     event = f"≥ {level} {'' if spec.units == '1' else spec.units}".rstrip()
-    words: dict[str, tuple[str, str, Best, str]] = {
+    words: dict[str, tuple[str, str, str, Best, str]] = {
         "brier": (
-            "brier", "Brier score", "low",
+            "brier", "Brier score", "1", "low",
             "Mean squared difference of the share of members with the event and its outcome, 0 or 1 (not the fair "
             "form).",
         ),
         "miscalibration": (
-            "brier_miscalibration", "Miscalibration", "low",
-            "Part of the Brier score that isotonic recalibration of the share of members would spare (CORP).",
+            "brier_miscalibration", "Miscalibration", "%", "low",
+            "Part of the Brier score that isotonic recalibration of the share of members would spare (CORP), in per "
+            "cent of the uncertainty, the Brier score of always stating the observed frequency.",
         ),
         "discrimination": (
-            "brier_discrimination", "Discrimination", "high",
-            "What the recalibrated share gains on always stating the observed frequency (CORP); the Brier score of "
-            "that, the uncertainty, stands in the row of the observed.",
+            "brier_discrimination", "Discrimination", "%", "high",
+            "What the recalibrated share of members gains on always stating the observed frequency (CORP), in per cent "
+            "of the Brier score of that; less the miscalibration it is the Brier skill.",
         ),
         "area": (
-            "roc_area", "ROC area", "high",
+            "roc_area", "ROC area", "1", "high",
             "Chance that more members have the event where it was observed than where it was not, ties counting one "
             "half: 1 perfect, 0.5 without discrimination.",
         ),
     }  # fmt: skip
     rows = []
-    for part, (name, label, best, definition) in words.items():
+    for part, (name, label, units, best, definition) in words.items():
         rows += _rows(
-            found, part, about, one, name=f"{name}_{level}", label=f"{label} {event}", units="1", best=best,
+            found, part, about, one, name=f"{name}_{level}", label=f"{label} {event}", units=units, best=best,
             definition=definition,
         )  # fmt: skip
-        if part == "discrimination":
-            rows.append(_observed(found, rows[-1]))
     return rows
 
 

@@ -9,6 +9,7 @@ from stride_vars.spec import VariableSpec
 from stride_eval.config import EvalConfig
 from stride_eval.families.calibration_parts import coverage_parts, rank_test
 from stride_eval.families.intervals import interval
+from stride_eval.metrics.interval_coverage import interval_order
 from stride_eval.metrics.pit import pit_histogram
 from stride_eval.plots.captions import interval_words, listed, members_of, span
 from stride_eval.plots.record import FigureRecord
@@ -37,7 +38,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
             alpha=0.15, linewidth=0,
         )  # fmt: skip
         highest = max([highest, *height[np.isfinite(height)]])
-        parts = [coverage_parts(results, name, members, level, config) for level in sorted(config.coverage_levels)]
+        parts = [coverage_parts(results, name, members, level, config) for level in _levels(members, config)]
         nominal, covered, width = (
             np.array([[float(part[end].sel(part=key)) for part in parts] for end in ("estimate", "lower", "upper")])
             for key in ("nominal", "coverage", "width")
@@ -75,6 +76,11 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         figure=drawn,
         target=str(results["target"].item()),
     )
+
+
+def _levels(members: int, config: EvalConfig) -> list[float]:
+    """The levels in order, one for each interval that so many members have."""
+    return list({interval_order(members, level): level for level in sorted(config.coverage_levels)}.values())
 
 
 def _tests(results: xr.Dataset, about: Provenance, config: EvalConfig) -> str:

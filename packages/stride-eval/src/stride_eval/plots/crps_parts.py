@@ -18,7 +18,7 @@ from stride_eval.provenance import Provenance
 @styled
 def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: EvalConfig) -> FigureRecord:
     """Two panels, one row a system."""
-    parts = {name: crps_parts(results, name, about.members[name], config) for name in about.systems}
+    parts = {name: crps_parts(results, name, about.members[name], config) for name in about.ensembles}
 
     def found(part: str) -> dict[str, tuple[float, float, float]]:
         return {name: numbers(values.sel(part=part)) for name, values in parts.items()}
@@ -27,15 +27,15 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     units = pretty_units(spec.units)
     uncertainty = next(iter(found("uncertainty").values()))[0]
     words = listed(
-        [f"{name} {reliability[name][0]:.2g} and {potential[name][0]:.3g} {units}".rstrip() for name in about.systems]
+        [f"{name} {reliability[name][0]:.2g} and {potential[name][0]:.3g} {units}".rstrip() for name in about.ensembles]
     )
     return FigureRecord(
         name=f"crps_parts_{results['target'].item()}",
         title="What the CRPS is made of",
         reading="Lower is better in both: the reliability part is what right probabilities would spare, the potential "
-        "CRPS is what would then remain.",
-        caption=f"{span(about.dates)}, {members_of(about)}; CRPS (ecdf form) after Hersbach; resolution is the "
-        f"uncertainty, {uncertainty:.3g} {units}".rstrip()
+        "CRPS is what would then remain; too little spread can lower the potential CRPS, so read both.",
+        caption=f"{span(about.dates)}, {members_of(about, about.ensembles)}; CRPS (ecdf form) after Hersbach; "
+        f"resolution is the uncertainty, {uncertainty:.3g} {units}".rstrip()
         + " (CRPS of the pooled observed climate), less the potential CRPS; few members alone make a reliability part; "
         f"{interval_words(config, len(about.dates))}.",
         alt=f"Reliability part and potential CRPS: {words}.",
@@ -46,6 +46,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
             ],
             about,
             one_member="one member",
+            systems=about.ensembles,
         ),
         target=str(results["target"].item()),
     )

@@ -12,7 +12,7 @@ from stride_eval.families.calibration_parts import event_counts
 from stride_eval.families.decisions import shown_thresholds
 from stride_eval.metrics.consistency import consistency_bars
 from stride_eval.metrics.corp import corp_decomposition, isotonic_frequency
-from stride_eval.plots.captions import interval_words, members_of, span
+from stride_eval.plots.captions import members_of, span
 from stride_eval.plots.heading import heading
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import MUTED, colours, new_figure, pretty_units, styled
@@ -20,7 +20,7 @@ from stride_eval.provenance import Provenance
 from stride_eval.summary import number
 
 BAR = 0.9
-"""Share of a reliable ensemble's points within the bars."""
+"""Share of a calibrated ensemble's points within the bars."""
 
 
 @styled
@@ -45,13 +45,14 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     return FigureRecord(
         name=f"reliability_{results['target'].item()}",
         title="Reliability of probabilities",
-        reading="Points within the grey bars are where a reliable ensemble's points fall by chance; a curve flatter "
-        "than the diagonal is too sure of itself, one below it warns too often.",
+        reading="Within the grey bars lie the points of a calibrated ensemble of as many members; a curve flatter than "
+        "the bars is too sure of itself, one below them warns too often.",
         caption=f"{span(about.dates)}, {members_of(about, names)}; pixels pooled, at most 11 classes of probability; "
-        f"bars hold {BAR:.0%} of a reliable ensemble's points (dates drawn together, never less than for independent "
-        "pixels); the thin line is the isotonic fit, MCB what the Brier score gains by it and DSC what that gains on "
-        "the observed frequency (dotted); inset: share of the pixels by probability, logarithmic; "
-        f"{interval_words(config, len(about.dates))}.",
+        f"bars hold {BAR:.0%} of the points of an ensemble that could change places with the observation (dates drawn "
+        "together, never less than for independent pixels): with few members not on the diagonal; thin line: isotonic "
+        "fit; MCB is what the Brier score gains by it, DSC what that gains on stating the observed frequency "
+        "(dotted), both in per cent of the Brier score of that; inset: share of the pixels by probability, "
+        "logarithmic.",
         alt="Reliability diagrams. " + "; ".join(words) + ".",
         figure=drawn,
         target=str(results["target"].item()),
@@ -81,12 +82,14 @@ def _panel(axes: Axes, counts: xr.DataArray, colour: str, config: EvalConfig) ->
     axes.plot(probability[there], fitted[there], color=colour, linewidth=1.1)
     axes.plot(forecast, observed, "o", color=colour, markersize=6, markeredgecolor="white", markeredgewidth=0.6)
     parts = corp_decomposition(total)
+    uncertainty = parts["uncertainty"].where(parts["uncertainty"] > 0)
+    mcb, dsc = (number(100.0 * float(parts[key] / uncertainty), "%") for key in ("miscalibration", "discrimination"))
     axes.annotate(
-        f"MCB {number(float(parts['miscalibration']), '1')}\nDSC {number(float(parts['discrimination']), '1')}",
+        f"MCB {mcb} %\nDSC {dsc} %",
         (0.97, 0.04), xycoords="axes fraction", ha="right", va="bottom", fontsize=9,
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
     )  # fmt: skip
-    inset = axes.inset_axes((0.05, 0.72, 0.36, 0.24))
+    inset = axes.inset_axes((0.13, 0.74, 0.34, 0.23))
     there = n > 0
     inset.bar(forecast[there], n[there] / n.sum(), width=0.8 / max(n.size - 1, 1), color=colour, alpha=0.8)
     inset.set(yscale="log", xlim=(-0.08, 1.08), ylim=(min(0.5 * (n[there] / n.sum()).min(), 0.1), 1.5), xticks=[])

@@ -26,7 +26,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     kept = shown_thresholds(results)
     columns = min(len(kept), 3)
     rows = math.ceil(len(kept) / columns)
-    drawn = new_figure(3.5 * columns + 0.4, 4.0 * rows + 0.2)
+    drawn = new_figure(3.5 * columns + 0.4, 4.1 * rows + 0.3, maps=True)
     panels = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     colour, dash, marker = colours(about.systems), dashes(about.systems), markers(about.systems)
     units, words = pretty_units(spec.units), []
