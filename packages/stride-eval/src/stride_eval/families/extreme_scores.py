@@ -84,7 +84,7 @@ def wet_amount_scores(one: xr.Dataset, spec: VariableSpec, about: Provenance, co
         days = xr.Dataset(
             {name: (here[name] * n).fillna(0.0) for name in ("amount_above", "observed_amount_above")}
         ).assign(n=n)
-        statistics = {
+        statistics: dict[str, Statistic] = {
             "observed": lambda m: m["observed_amount_above"] / m["n"].where(m["n"] > 0),
             "value": lambda m: m["amount_above"] / m["n"].where(m["n"] > 0),
         }
@@ -102,7 +102,7 @@ def wet_amount_scores(one: xr.Dataset, spec: VariableSpec, about: Provenance, co
         rows += compared(
             found, about, str(one["target"].item()), spec,
             name=f"r{100 * percentile:g}p", label=f"R{100 * percentile:g}p", units=spec.units,
-            definition=f"Amount that falls on dates above the {100 * percentile:g}th percentile {whose}, averaged over "
+            definition=f"Amount that falls on dates at or above the {100 * percentile:g}th percentile {whose}, averaged over "
             "all dates, pixels and members (ETCCDI); beside it the difference from the observed one.",
         )  # fmt: skip
     return rows

@@ -50,9 +50,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         title="Extremes over the dates",
         reading="Colours as strong as the observed ones are right; paler fields miss the heavy end. An average of "
         "members is smoother than one field.",
-        caption=f"{span(about.dates)}; {members_of(about)}: each member's extreme at the pixel, averaged over members"
-        + ("; quantiles of all members' values together" if "high_quantile" in fields else "")
-        + "."
+        caption=f"{span(about.dates)}; {members_of(about)}: each member's extreme at the pixel, averaged over members."
         + _why_no_sums(results, spec),
         alt="Mean over pixels of the maximum: "
         + ", ".join(f"{name} {np.nanmean(field):.3g} {units}".rstrip() for name, field in fields["maximum"].items())
@@ -64,11 +62,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
 
 def _why_no_sums(results: xr.Dataset, spec: VariableSpec) -> str:
     """What a reader who looks for Rx5day should know."""
-    if (
-        not is_amount(spec)
-        or spec.wet_threshold is None
-        or bool(results.get("observed_five_day", xr.DataArray(np.nan)).notnull().any())
-    ):
+    held = "observed_five_day" in results and bool(results["observed_five_day"].notnull().any())
+    if held or not is_amount(spec) or spec.wet_threshold is None:
         return ""
     run = int(results.attrs["longest_run"])
     if run >= 5:

@@ -51,8 +51,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         reading="Curves on the observed one are right; above it extremes cover too large areas at once, below it they "
         "are scattered too much; 0 is independence.",
         caption=f"{span(about.dates)}, {members_of(about)}, each member a realisation of its own; "
-        f"{int(results.attrs['pairs'])} random pairs of pixels at each distance; each pixel's own {100 * level:g} % "
-        f"quantile, of all members together; {interval_words(config, len(about.dates))}. χ: 1 where one extreme always "
+        f"{int(results.attrs['pairs'])} random pairs of pixels at each distance; each pixel's and member's own {100 * level:g} % "
+        f"quantile; {interval_words(config, len(about.dates))}. χ: 1 where one extreme always "
         "brings the other; χ̄ tells apart what χ sees as nearly independent.",
         alt=words,
         figure=drawn,
