@@ -52,7 +52,8 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
         Along target, for each system and (``observed_...``) the observation: ``counts`` (time, bin) of values in fine
         bins; ``exceedance`` (time, level), the share of values at or above ``thresholds``, the observed quantiles at
         ``level``; ``maximum`` (y, x) over the dates, for ensembles the mean of the members' maxima, and, where the
-        variable and the dates have them, ``minimum``, ``five_day`` and ``high_quantile`` (at ``map_level``); ``block_maximum`` (block) and the like, means over pixels and members, and ``block_counts`` (block,
+        variable and the dates have them, ``minimum``, ``five_day`` and ``high_quantile`` (at ``map_level``);
+        ``block_maximum`` (block) and the like, means over pixels and members, and ``block_counts`` (block,
         bin); ``amount_above`` (time, percentile) of ``wet_percentile``; ``joint`` and ``marginal`` exceedances (time,
         distance) of pairs of pixels; ``peak_threshold`` and ``summary_period`` of the return levels. Attributes:
         ``block_name``, ``longest_run`` of consecutive dates, ``pair_level``, ``pairs``, ``length_unit``.

@@ -53,7 +53,7 @@ def amount_above(
     member_dim: str = "member",
     dim: Dims = ...,
 ) -> xr.DataArray:
-    """Mean over all dates of the values at or above a threshold, counted with their whole amount; the others count as zero.
+    """Mean over all dates of what falls at or above a threshold, with its whole amount; other values count as zero.
 
     mean(x [x >= threshold]): ETCCDI's R95p or R99p over the number of dates, so that records of unlike length compare.
     ETCCDI has ``>``; a percentile that is itself one of n observed values is then exceeded by n - k of them, but by a

@@ -37,7 +37,11 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         name: field for name in names if np.isfinite(field := results["correlation"].sel(system=name).values).any()
     }
     if correlation:
-        scale = ColourScale(colour_map("RdBu"), Normalize(-1.0, 1.0), "neither")
+        low = float(np.nanquantile(np.concatenate([field.ravel() for field in correlation.values()]), 0.005))
+        # Where all agree somewhat, -1 to 1 would show one colour.
+        low = min(np.floor(10.0 * low) / 10.0, 0.9) if low > 0 else -1.0
+        map_of = colour_map("RdBu" if low < 0 else "YlGnBu")
+        scale = ColourScale(map_of, Normalize(low, 1.0), "neither" if low < 0 else "min")
         medians = {name: f"median {np.nanmedian(field):.2f}" for name, field in correlation.items()}
         rows.append(MapRow("Correlation of the mean", scale, correlation, medians))
     drawn = draw_map_rows(

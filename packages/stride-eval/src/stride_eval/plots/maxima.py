@@ -16,6 +16,7 @@ from stride_eval.plots.maps import MapFrame
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import axis_label, colours, pretty_units, styled
 from stride_eval.provenance import Provenance
+from stride_eval.summary import number
 
 
 @styled
@@ -35,9 +36,10 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         fields[name] = {"observed": results[f"observed_{name}"].values} | {
             system: results[name].sel(system=system).values for system in about.systems
         }
+        means = {system: float(np.nanmean(field)) for system, field in fields[name].items()}
         numbers = {
-            system: f"mean {np.nanmean(field):.3g} {pretty_units(units)}".rstrip()
-            for system, field in fields[name].items()
+            system: f"mean {number(mean, beside=means.values())} {pretty_units(units)}".rstrip()
+            for system, mean in means.items()
         }
         scale = value_scale(spec, [fields[name]["observed"]], others=fields[name].values(), own_range=name != "maximum")
         rows.append(MapRow(axis_label(label, units), scale, fields[name], numbers))
@@ -53,7 +55,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         caption=f"{span(about.dates)}; {members_of(about)}: each member's extreme at the pixel, averaged over members."
         + _why_no_sums(results, spec),
         alt="Mean over pixels of the maximum: "
-        + ", ".join(f"{name} {np.nanmean(field):.3g} {units}".rstrip() for name, field in fields["maximum"].items())
+        + ", ".join(f"{name} {np.nanmean(field):.4g} {units}".rstrip() for name, field in fields["maximum"].items())
         + ".",
         figure=drawn,
         target=str(results["target"].item()),
