@@ -49,8 +49,10 @@ class ExtremeFields:
         self._runs, self._date = runs, 0
         self._carried: np.ndarray | None = None
         self._level = level
-        kept = 0 if level is None else math.ceil((1.0 - level) * len(runs.run) * members - 1e-9) + 1
-        self._largest = None if level is None else LargestValues(kept, shape)
+        kept = 0 if level is None else math.ceil((1.0 - level) * len(runs.run) - 1e-9) + 1
+        # Each member has a quantile of its own, so that members and the observation are estimated alike.
+        self._largest = None if level is None else LargestValues(kept, (members * shape[0], shape[1]))
+        self._shape = (members, *shape)
 
     def add(self, values: np.ndarray) -> None:
         """Takes the next dates [time, member, y, x] in."""
@@ -73,7 +75,7 @@ class ExtremeFields:
 
         Returns:
             ``maximum`` (y, x), ``block_counts`` (block, bin), ``block_maximum`` (block); where gathered ``minimum``,
-            ``block_minimum``, ``five_day``, ``block_five_day`` and ``high_quantile`` (y, x).
+            ``block_minimum``, ``five_day``, ``block_five_day`` and ``high_quantile`` (y, x), averaged over members.
         """
         blocks = self._maxima.of_blocks()
         found = {
@@ -85,5 +87,6 @@ class ExtremeFields:
             found |= {"five_day": self._sums.largest, "block_five_day": self._sums.of_blocks()["mean"]}
         if self._largest is not None:
             assert self._level is not None
-            found["high_quantile"] = xr.DataArray(self._largest.quantile(self._level), dims=("y", "x"))
+            each = self._largest.quantile(self._level).reshape(self._shape)
+            found["high_quantile"] = xr.DataArray(each.mean(axis=0), dims=("y", "x"))
         return xr.Dataset(found)

@@ -1,4 +1,4 @@
-"""Whether the heavy end is right: high quantiles, exceedances, maxima, return levels, extremes of two places."""
+"""Whether the heavy end is right: high quantiles, exceedances, maxima, return levels, joint extremes."""
 
 from __future__ import annotations
 
@@ -34,9 +34,6 @@ OF_ALL_DATES = extreme_scores.OF_ALL_DATES
 
 POOLED = ("member", "y", "x")
 
-REALISATIONS = ("time", "member")
-"""Each member on each date is one draw of a pixel's law."""
-
 FEWEST_PAIR_DATES = 50
 """Dates that tail dependence needs."""
 
@@ -55,8 +52,8 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
         Along target, for each system and (``observed_...``) the observation: ``counts`` (time, bin) of values in fine
         bins; ``exceedance`` (time, level), the share of values at or above ``thresholds``, the observed quantiles at
         ``level``; ``maximum`` (y, x) over the dates, for ensembles the mean of the members' maxima, and, where the
-        variable and the dates have them, ``minimum``, ``five_day`` and ``high_quantile`` (at ``map_level``), members
-        pooled; ``block_maximum`` (block) and the like, means over pixels and members, and ``block_counts`` (block,
+        variable and the dates have them, ``minimum``, ``five_day`` and ``high_quantile`` (at ``map_level``);
+        ``block_maximum`` (block) and the like, means over pixels and members, and ``block_counts`` (block,
         bin); ``amount_above`` (time, percentile) of ``wet_percentile``; ``joint`` and ``marginal`` exceedances (time,
         distance) of pairs of pixels; ``peak_threshold`` and ``summary_period`` of the return levels. Attributes:
         ``block_name``, ``longest_run`` of consecutive dates, ``pair_level``, ``pairs``, ``length_unit``.
@@ -115,7 +112,7 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
             join="outer",
         )
         if series is not None and pair_level is not None and series.pairs.distance.size:
-            part = part.merge(series.per_date(lambda a, b: joint_exceedance(a, b, level=pair_level, dim=REALISATIONS)))
+            part = part.merge(series.per_date(lambda a, b: joint_exceedance(a, b, level=pair_level, dim="time")))
             pairs = series.limit
         parts[key] = part.assign_coords(level=levels).assign(
             edges=("edge", edges),

@@ -66,7 +66,7 @@ class PairSeries:
         )
         seen = parts[""]
         renamed = seen.drop_vars("n").rename({name: f"observed_{name}" for name in seen.data_vars if name != "n"})
-        return joined.merge(renamed).assign(pairs_n=seen["n"])
+        return xr.Dataset({**joined.data_vars, **renamed.data_vars, "pairs_n": seen["n"]})
 
     def _of(self, name: str, statistics: PairStatistics) -> xr.Dataset:
         series = np.concatenate(self._series[name])

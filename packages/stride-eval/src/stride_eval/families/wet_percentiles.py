@@ -20,8 +20,9 @@ _READ = 32
 def wet_percentiles(systems: Systems, key: str, wet_threshold: float, sample: np.ndarray) -> xr.Dataset:
     """Percentiles of the observed wet values.
 
-    Each pixel has its own where at least half of the pixels that are ever wet have wet dates enough for one to lie
-    above it; pixels with fewer are then left out. On shorter records all pixels share that of all wet values.
+    Each pixel has its own where a pixel has, on average, wet dates enough for four to lie above it; pixels without one
+    are then left out. On shorter records all pixels share that of all wet values: choosing pixels by how often they
+    happened to be wet would make the observation look wetter than any calibrated ensemble.
 
     Args:
         systems: with the observations; they alone are read.
@@ -46,8 +47,10 @@ def wet_percentiles(systems: Systems, key: str, wet_threshold: float, sample: np
     wet_sample = sample[sample >= wet_threshold]
     maps, pooled = [], []
     for percentile in PERCENTILES:
-        enough = wet_dates >= round(1.0 / (1.0 - percentile))
-        own = bool(enough.sum() * 2 >= (wet_dates > 0).sum() > 0)
+        needed = 1.0 / (1.0 - percentile)
+        enough = wet_dates >= round(needed)
+        ever = wet_dates[wet_dates > 0]
+        own = bool(ever.size and ever.mean() >= 4.0 * needed)
         shared = float(np.quantile(wet_sample, percentile, method="inverted_cdf")) if wet_sample.size else np.nan
         maps.append(np.where(enough, largest.quantile(percentile), np.nan) if own else np.full(systems.shape, shared))
         pooled.append(int(not own))

@@ -53,14 +53,15 @@ def amount_above(
     member_dim: str = "member",
     dim: Dims = ...,
 ) -> xr.DataArray:
-    """Mean over all dates of the values above a threshold, counted with their whole amount; the others count as zero.
+    """Mean over all dates of what falls at or above a threshold, with its whole amount; other values count as zero.
 
-    mean(x [x > threshold]): ETCCDI's R95p or R99p over the number of dates, so that records of unlike length compare.
+    mean(x [x >= threshold]): ETCCDI's R95p or R99p over the number of dates, so that records of unlike length compare.
+    ETCCDI has ``>``; a percentile that is itself one of n observed values is then exceeded by n - k of them, but by a
+    share (n + 1 - k) / (n + 1) of the members of a calibrated ensemble. With ``>=`` both agree up to 1 / n.
 
     Args:
         field: forecast or observed; members are pooled where ``dim`` names them.
-        threshold: in the units of the field, exceeded by ``>`` as ETCCDI has it; a map of ``wet_day_quantile``. A NaN
-            leaves the pixel out.
+        threshold: in the units of the field, for example a map of ``wet_day_quantile``; a NaN leaves the pixel out.
         member_dim: may be named in ``dim`` although ``field`` has none.
         dim: dimensions to average over.
 
@@ -71,9 +72,10 @@ def amount_above(
         MetricError: a threshold that is not finite, or an unknown dimension.
 
     Source:
-        ETCCDI (R95p, R99p): Zhang et al. (2011), https://doi.org/10.1002/wcc.147.
+        ETCCDI (R95p, R99p): Zhang et al. (2011), https://doi.org/10.1002/wcc.147; percentiles of the same sample:
+        Zhang et al. (2005), https://doi.org/10.1175/JCLI3366.1.
     """
     level = as_threshold(threshold)
     names = reduced_dims(field, dim, member_dim=member_dim)
-    amount = field.astype(np.float64).where(field > level, 0.0).where(field.notnull() & level.notnull())
+    amount = field.astype(np.float64).where(field >= level, 0.0).where(field.notnull() & level.notnull())
     return describe(mean(amount, dim=names), "amount above the threshold", units_of(field))

@@ -7,6 +7,7 @@ import xarray as xr
 from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
+from stride_eval.families.bias_significance import ALPHA, FEWEST_BLOCKS, significant
 from stride_eval.grid import axes
 from stride_eval.plots.captions import members_of, span
 from stride_eval.plots.colour_maps import difference_scale, value_scale
@@ -27,6 +28,9 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     }
     bias = {name: results["bias"].sel(system=name).values for name in names}
     units = pretty_units(spec.units)
+    tested = bool(results["bias_p"].notnull().any())
+    believed = significant(results["bias_p"])
+    marks = {name: believed.sel(system=name).values for name in names} if tested else {}
     rows = [
         MapRow(
             axis_label("Mean", spec.units),
@@ -35,7 +39,11 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
             _means(mean, "mean", units),
         ),
         MapRow(
-            axis_label("Bias", spec.units), difference_scale(spec, bias.values()), bias, _means(bias, "mean", units)
+            axis_label("Bias", spec.units),
+            difference_scale(spec, bias.values()),
+            bias,
+            _means(bias, "mean", units),
+            marks,
         ),
     ]
     if spec.wet_threshold is not None:
@@ -63,15 +71,26 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         name=f"bias_{results['target'].item()}",
         title="Mean over the dates, and what is wrong with it",
         reading="Top row: should look like the observed panel; rows below: white is right, colours say where and by "
-        "how much a system is off.",
+        "how much a system is off" + (", dots where that is more than chance." if tested else "."),
         caption=f"{span(about.dates)}, {members_of(about)}; mean of the ensemble mean{wet_words}. Few dates leave "
         "noise in "
-        "every map: a bias that follows no feature of the terrain may be chance.",
+        "every map: a bias that follows no feature of the terrain may be chance. " + _test_words(results, tested),
         alt="Mean bias of each system: "
         + ", ".join(f"{name} {words}" for name, words in _means(bias, "", units).items()) + ".",
         figure=drawn,
         target=str(results["target"].item()),
     )  # fmt: skip
+
+
+def _test_words(results: xr.Dataset, tested: bool) -> str:
+    length = int(results.attrs["test_block"])
+    if not tested:
+        return f"No test of the bias: it needs {FEWEST_BLOCKS} blocks of dates."
+    blocks = "single dates" if length == 1 else f"blocks of {length} dates"
+    return (
+        f"Dots: bias more than chance (Student's test on means of {blocks}, false discovery rate {ALPHA:g} over the "
+        "map)."
+    )
 
 
 def _means(fields: dict[str, np.ndarray], word: str, units: str) -> dict[str, str]:

@@ -1,15 +1,16 @@
-"""Maps of the error of the ensemble mean and of the spread."""
+"""Maps of the error of the ensemble mean, of the spread and of the correlation."""
 
 from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.colors import Normalize
 from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
 from stride_eval.grid import axes
 from stride_eval.plots.captions import members_of, span
-from stride_eval.plots.colour_maps import amount_scale
+from stride_eval.plots.colour_maps import ColourScale, amount_scale, colour_map
 from stride_eval.plots.map_rows import MapRow, draw_map_rows
 from stride_eval.plots.maps import MapFrame
 from stride_eval.plots.record import FigureRecord
@@ -19,7 +20,7 @@ from stride_eval.provenance import Provenance
 
 @styled
 def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: EvalConfig) -> FigureRecord:
-    """Rows: RMSE of the ensemble mean; spread, on the same colours."""
+    """Rows: RMSE of the ensemble mean; spread, on the same colours; correlation."""
     names = about.systems
     error = {name: results["rmse"].sel(system=name).values for name in names}
     spread = {name: results["spread"].sel(system=name).values for name in about.ensembles}
@@ -32,6 +33,17 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     rows = [MapRow(axis_label("RMSE of the mean", spec.units), scale, error, pooled(error))]
     if spread:
         rows.append(MapRow(axis_label("Spread", spec.units), scale, spread, pooled(spread)))
+    correlation = {
+        name: field for name in names if np.isfinite(field := results["correlation"].sel(system=name).values).any()
+    }
+    if correlation:
+        low = float(np.nanquantile(np.concatenate([field.ravel() for field in correlation.values()]), 0.005))
+        # Where all agree somewhat, -1 to 1 would show one colour.
+        low = min(np.floor(10.0 * low) / 10.0, 0.9) if low > 0 else -1.0
+        map_of = colour_map("RdBu" if low < 0 else "YlGnBu")
+        scale = ColourScale(map_of, Normalize(low, 1.0), "neither" if low < 0 else "min")
+        medians = {name: f"median {np.nanmedian(field):.2f}" for name, field in correlation.items()}
+        rows.append(MapRow("Correlation of the mean", scale, correlation, medians))
     drawn = draw_map_rows(
         rows, names, MapFrame.of(*axes(results)), results["land"].values if "land" in results else None, colours(names)
     )
@@ -44,6 +56,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         caption=f"{span(about.dates)}, {members_of(about)}; root of the mean over the dates of the squared error of "
         "the "
         "ensemble mean, and of the variance (ddof = 1)."
+        + (" Correlation over the dates of the ensemble mean with the observation." if correlation else "")
         + (" Systems of one member have no spread." if len(spread) < len(names) else ""),
         alt="Pooled root mean squared error: "
         + ", ".join(f"{name} {np.sqrt(np.nanmean(error[name] ** 2)):.3g} {units}" for name in names) + ".",

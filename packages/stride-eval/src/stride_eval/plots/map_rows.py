@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from stride_eval.plots.colour_maps import ColourScale
 from stride_eval.plots.heading import heading
-from stride_eval.plots.maps import MapFrame, draw_coast, draw_field, label_place
+from stride_eval.plots.maps import MapFrame, draw_coast, draw_dots, draw_field, label_place
 from stride_eval.plots.style import OBSERVED, new_figure
 
 _TITLE = 10  # points
@@ -26,12 +26,14 @@ class MapRow:
         scale: colours of the row.
         fields: column -> field [y, x]; a column that is missing stays empty.
         numbers: column -> a few words under the panel, such as its mean.
+        marks: column -> pixels [y, x] that dots stand on.
     """
 
     label: str
     scale: ColourScale
     fields: Mapping[str, np.ndarray]
     numbers: Mapping[str, str]
+    marks: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def draw_map_rows(
@@ -65,6 +67,8 @@ def draw_map_rows(
                 continue
             image = draw_field(axes, row.fields[name], frame, row.scale)
             draw_coast(axes, land, frame)
+            if name in row.marks:
+                draw_dots(axes, row.marks[name], frame)
             used.append(axes)
             if not placed:
                 label_place(axes, frame)

@@ -86,6 +86,25 @@ def draw_coast(axes: Axes, land: np.ndarray | None, frame: MapFrame) -> None:
     axes.contour(land, levels=[0.5], colors="#222222", linewidths=0.5, extent=frame.extent, origin="upper")
 
 
+def draw_dots(axes: Axes, marked: np.ndarray, frame: MapFrame, across: int = 36) -> None:
+    """Draws a dot on marked pixels [y, x], on every n-th one of a fine grid so that colours stay visible.
+
+    Args:
+        axes: of a drawn field.
+        marked: true where a dot may stand.
+        frame: where the field lies.
+        across: most dots along the longer side.
+    """
+    marked = np.asarray(marked)[:: -1 if frame.flip_rows else 1, :: -1 if frame.flip_columns else 1]
+    step = max(1, math.ceil(max(marked.shape) / across))
+    rows, columns = np.nonzero(marked[step // 2 :: step, step // 2 :: step])
+    left, right, bottom, top = frame.extent
+    x = left + (columns * step + step // 2 + 0.5) / marked.shape[1] * (right - left)
+    y = top + (rows * step + step // 2 + 0.5) / marked.shape[0] * (bottom - top)
+    axes.plot(x, y, ".", color="#111111", markersize=1.6, markeredgewidth=0.0, zorder=3)
+    keep_to(axes, frame)
+
+
 def keep_to(axes: Axes, frame: MapFrame) -> None:
     """Shows the frame's part of a wider field."""
     left, right, bottom, top = frame.extent

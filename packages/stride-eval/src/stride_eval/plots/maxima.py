@@ -16,6 +16,7 @@ from stride_eval.plots.maps import MapFrame
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import axis_label, colours, pretty_units, styled
 from stride_eval.provenance import Provenance
+from stride_eval.summary import number
 
 
 @styled
@@ -35,9 +36,10 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         fields[name] = {"observed": results[f"observed_{name}"].values} | {
             system: results[name].sel(system=system).values for system in about.systems
         }
+        means = {system: float(np.nanmean(field)) for system, field in fields[name].items()}
         numbers = {
-            system: f"mean {np.nanmean(field):.3g} {pretty_units(units)}".rstrip()
-            for system, field in fields[name].items()
+            system: f"mean {number(mean, beside=means.values())} {pretty_units(units)}".rstrip()
+            for system, mean in means.items()
         }
         scale = value_scale(spec, [fields[name]["observed"]], others=fields[name].values(), own_range=name != "maximum")
         rows.append(MapRow(axis_label(label, units), scale, fields[name], numbers))
@@ -50,12 +52,10 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         title="Extremes over the dates",
         reading="Colours as strong as the observed ones are right; paler fields miss the heavy end. An average of "
         "members is smoother than one field.",
-        caption=f"{span(about.dates)}; {members_of(about)}: each member's extreme at the pixel, averaged over members"
-        + ("; quantiles of all members' values together" if "high_quantile" in fields else "")
-        + "."
+        caption=f"{span(about.dates)}; {members_of(about)}: each member's extreme at the pixel, averaged over members."
         + _why_no_sums(results, spec),
         alt="Mean over pixels of the maximum: "
-        + ", ".join(f"{name} {np.nanmean(field):.3g} {units}".rstrip() for name, field in fields["maximum"].items())
+        + ", ".join(f"{name} {np.nanmean(field):.4g} {units}".rstrip() for name, field in fields["maximum"].items())
         + ".",
         figure=drawn,
         target=str(results["target"].item()),
@@ -64,11 +64,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
 
 def _why_no_sums(results: xr.Dataset, spec: VariableSpec) -> str:
     """What a reader who looks for Rx5day should know."""
-    if (
-        not is_amount(spec)
-        or spec.wet_threshold is None
-        or bool(results.get("observed_five_day", xr.DataArray(np.nan)).notnull().any())
-    ):
+    held = "observed_five_day" in results and bool(results["observed_five_day"].notnull().any())
+    if held or not is_amount(spec) or spec.wet_threshold is None:
         return ""
     run = int(results.attrs["longest_run"])
     if run >= 5:

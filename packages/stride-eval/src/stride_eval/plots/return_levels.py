@@ -81,7 +81,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         "are not "
         "independent: far beyond the length of the record the law alone speaks.",
         alt=f"Level at {float(found['period'][place]):,.0f} dates: "
-        + ", ".join(f"{who} {float(one['estimate'][place]):.3g} {units}".rstrip() for who, one in ends.items()) + ".",
+        + ", ".join(f"{who} {float(one['estimate'][place]):.4g} {units}".rstrip() for who, one in ends.items()) + ".",
         figure=drawn,
         target=str(results["target"].item()),
     )  # fmt: skip

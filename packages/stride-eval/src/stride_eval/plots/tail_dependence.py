@@ -30,7 +30,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
 
     drawn = new_figure(10.0, 4.1)
     words = ""
-    titles = {"chi": "Extremes together", "chi_bar": "Strength where they separate"}
+    titles = {"chi": "Extremes together", "chi_bar": "Dependence where χ is small"}
     labels = {"chi": f"χ at the {100 * level:g} % quantile", "chi_bar": f"χ̄ at the {100 * level:g} % quantile"}
     for axes, name in zip(drawn.subplots(1, 2), titles, strict=True):
         observed = interval(seen, lambda m, name=name: dependence(m, "observed_", name), config)
@@ -51,8 +51,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         reading="Curves on the observed one are right; above it extremes cover too large areas at once, below it they "
         "are scattered too much; 0 is independence.",
         caption=f"{span(about.dates)}, {members_of(about)}, each member a realisation of its own; "
-        f"{int(results.attrs['pairs'])} random pairs of pixels at each distance; each pixel's own {100 * level:g} % "
-        f"quantile, of all members together; {interval_words(config, len(about.dates))}. χ: 1 where one extreme always "
+        f"{int(results.attrs['pairs'])} random pairs of pixels at each distance; each pixel's and member's own "
+        f"{100 * level:g} % quantile; {interval_words(config, len(about.dates))}. χ: 1 where one extreme always "
         "brings the other; χ̄ tells apart what χ sees as nearly independent.",
         alt=words,
         figure=drawn,
