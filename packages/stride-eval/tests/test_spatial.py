@@ -33,7 +33,8 @@ def test_block_means_as_scipy():
     assert [block_length(dates) for dates in (1, 10, 80, 365)] == [1, 2, 4, 7]
 
 
-def test_no_bias_is_seldom_found(rng=np.random.default_rng(3)):
+def test_no_bias_is_seldom_found():
+    rng = np.random.default_rng(3)
     maps = 0
     for _ in range(150):
         state = BlockMeans((6, 6), 2)

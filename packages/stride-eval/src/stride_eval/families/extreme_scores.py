@@ -102,8 +102,8 @@ def wet_amount_scores(one: xr.Dataset, spec: VariableSpec, about: Provenance, co
         rows += compared(
             found, about, str(one["target"].item()), spec,
             name=f"r{100 * percentile:g}p", label=f"R{100 * percentile:g}p", units=spec.units,
-            definition=f"Amount that falls on dates at or above the {100 * percentile:g}th percentile {whose}, averaged "
-            "over all dates, pixels and members (ETCCDI); beside it the difference from the observed one.",
+            definition=f"Amount that falls on dates at or above the {100 * percentile:g}th percentile {whose}, "
+            "averaged over all dates, pixels and members (ETCCDI); beside it the difference from the observed one.",
         )  # fmt: skip
     return rows
 

@@ -15,7 +15,7 @@ from stride_eval.families.extreme_fields import WINDOW, ExtremeFields
 from stride_eval.families.intervals import interval, numbers
 from stride_eval.families.largest_values import highest_level
 from stride_eval.families.pixel_pairs import PairSeries
-from stride_eval.families.return_levels import peak_threshold, summary_period
+from stride_eval.families.return_levels import peak_rate, peak_threshold, summary_period
 from stride_eval.families.tail_statistics import tail_statistics
 from stride_eval.families.wet_percentiles import wet_amounts, wet_percentiles
 from stride_eval.grid import spacing
@@ -169,7 +169,7 @@ def plot(results: xr.Dataset, config: EvalConfig) -> list[FigureRecord]:
         one = results.sel(target=key)
         figures.append(tail.figure(one, spec, about, config))
         if config.all_figures:
-            if np.isfinite(one["peak_threshold"]):
+            if peak_rate(one) > 0:
                 figures.append(return_levels.figure(one, spec, about, config))
             figures.append(maxima.figure(one, spec, about, config))
             if "joint" in one and bool((one["observed_joint"] > 0).any()):

@@ -38,6 +38,16 @@ def summary_period(dates: int) -> float:
     return float(max(period for period in _PERIODS if period <= 5 * max(dates, 2)))
 
 
+def peak_rate(results: xr.Dataset) -> float:
+    """Share of the observed values of one target that are peaks; NaN without a threshold."""
+    threshold = float(results["peak_threshold"])
+    counts = results["observed_counts"].sum("time")
+    # The threshold is an edge of a bin, up to rounding.
+    above = xr.DataArray(results["edges"].values[:-1] >= threshold - 1e-9, dims="bin")
+    total = float(counts.sum())
+    return float((counts * above).sum()) / total if np.isfinite(threshold) and total else np.nan
+
+
 def periods_up_to(lowest: float, highest: float) -> np.ndarray:
     """About thirty return periods evenly on a logarithmic axis."""
     return np.geomspace(lowest, max(highest, 1.5 * lowest), 30)

@@ -54,8 +54,8 @@ def consistency_bars(
 
     Returns:
         Over ``probability_bin``: ``forecast_probability`` (mean in the bin), ``observed_frequency``,
-        ``expected_frequency`` (the bar's centre), ``lower`` and ``upper`` ends of the bar, ``n`` points; NaN where a bin
-        is empty, and bars NaN for a single date.
+        ``expected_frequency`` (the bar's centre), ``lower`` and ``upper`` ends of the bar, ``n`` points; NaN where a
+        bin is empty, and bars NaN for a single date.
 
     Raises:
         MetricError: other dimensions, an unknown centre, less than one bin, or what the bootstrap refuses.

@@ -72,7 +72,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         "number) is the same, and below the heavy one it is better to state the observed frequency always.",
         caption=f"{span(about.dates)}, {members_of(about)}; isotonic parts of the Brier score (CORP) in per cent "
         "of the uncertainty, the Brier score of always stating the observed frequency. By classes of k members, "
-        f"reliability and resolution are, in the same per cent: {'; '.join(by_classes) if by_classes else 'not defined'}; "
+        f"reliability and resolution are, in the same per cent: "
+        f"{'; '.join(by_classes) if by_classes else 'not defined'}; "
         f"{interval_words(config, len(about.dates))}.",
         alt="Brier skill against the observed frequency " + "; ".join(words) + ".",
         figure=drawn,

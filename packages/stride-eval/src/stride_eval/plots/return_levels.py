@@ -16,6 +16,7 @@ from stride_eval.families.return_levels import (
     block_interval,
     maxima_levels,
     peak_levels,
+    peak_rate,
     periods_up_to,
 )
 from stride_eval.plots.captions import interval_words, members_of, span
@@ -37,10 +38,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     panels = drawn.subplots(1, 2 if both else 1, squeeze=False)[0]
     units = pretty_units(spec.units)
 
-    rate = float((results["observed_counts"].sum("time") * _above(results)).sum("bin")) / float(
-        results["observed_counts"].sum()
-    )
-    periods = periods_up_to(1.05 / rate, REACH * len(about.dates))
+    periods = periods_up_to(1.05 / peak_rate(results), REACH * len(about.dates))
     days, statistics = peak_levels(results, periods)
     observed = interval(days[["observed_counts", "all_observed_counts"]], statistics["observed"], config)
     found = interval(days, statistics["level"], config)
@@ -78,17 +76,12 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         "members as realisations of their own. Laws fitted by L-moments; dots: observed values without a law. "
         f"{'Left: g' if both else 'G'}eneralised Pareto law above {float(results['peak_threshold']):.3g} {units} "
         f"(observed {100 * THRESHOLD_LEVEL:g} % quantile), {interval_words(config, len(about.dates))}; {words}. Pixels "
-        "are not "
-        "independent: far beyond the length of the record the law alone speaks.",
+        "are not independent: far beyond the length of the record the law alone speaks.",
         alt=f"Level at {float(found['period'][place]):,.0f} dates: "
         + ", ".join(f"{who} {float(one['estimate'][place]):.4g} {units}".rstrip() for who, one in ends.items()) + ".",
         figure=drawn,
         target=str(results["target"].item()),
     )  # fmt: skip
-
-
-def _above(results: xr.Dataset) -> xr.DataArray:
-    return xr.DataArray(results["edges"].values[:-1] >= float(results["peak_threshold"]) - 1e-9, dims="bin")
 
 
 def _draw(axes: Axes, observed: xr.Dataset, found: xr.Dataset, about: Provenance) -> None:
