@@ -118,7 +118,7 @@ def _interval(components: xr.Dataset, statistic: Statistic, config: EvalConfig) 
             parts[name] = values.rename({"place": own[0]}) if own else values.isel(place=0)
         return statistic(xr.Dataset(parts))
 
-    return interval(xr.concat(packed, dim="place").to_dataset(name="packed"), unpacked, config)
+    return interval(xr.Dataset({"packed": xr.concat(packed, dim="place")}), unpacked, config)
 
 
 def _parts(**parts: xr.DataArray) -> xr.DataArray:
