@@ -1,5 +1,6 @@
 """Scores do not depend on who computes, on blocks of dates, on the order of members or of systems."""
 
+import itertools
 import sys
 
 import numpy as np
@@ -93,20 +94,20 @@ def unsorted(tmp_path_factory, saved):
     observed = fields[:, 4]
     other = saved.write(folder / "b.nc", fields[:, 5:], observed)
     config = EvalConfig(families=("probabilistic", "extremes"), resamples=100, mode="metrics")
+    number = itertools.count()
 
     def run(order, turned):
-        name = f"{order}{turned}"
+        # A file of its own for each run: an earlier one may still be open.
+        name = f"{order}{turned}{next(number)}"
         systems = {"a": saved.write(folder / f"{name}.nc", fields[:, order], observed), "b": other}
         return evaluate(dict(reversed(systems.items())) if turned else systems, config, folder / name)
 
     return run, run([0, 1, 2, 3], turned=False)
 
 
-@settings(max_examples=1, deadline=None)
-@given(order=st.permutations(range(4)), turned=st.booleans())
-def test_the_order_of_members_and_of_systems_changes_nothing(unsorted, order, turned):
+def test_the_order_of_members_and_of_systems_changes_nothing(unsorted):
     run, first = unsorted
-    same(first, run(list(order), turned), 1e-6)
+    same(first, run([2, 0, 3, 1], turned=True), 1e-6)
 
 
 @pytest.mark.slow
