@@ -16,7 +16,7 @@
 # stride-eval = { path = "../packages/stride-eval", editable = true }
 # stride-vars = { path = "../packages/stride-vars", editable = true }
 # ///
-"""Speed and memory of the scores: our CRPS against its peers, and the memory of the probabilistic scores out of core.
+"""Speed and memory of the scores: our CRPS against its peers, and the memory of the probabilistic family out of core.
 
     uv run --script benchmarks/evaluation.py [--quick] [--json FILE]
 
@@ -102,8 +102,8 @@ def compare_crps(case: str, rounds: int, limit: float) -> dict[str, dict[str, An
 
 
 def measure_probabilistic(shape: tuple[int, ...], limit: float) -> dict[str, Any]:
-    """CRPS, spread-skill and rank histogram of each day of a store on disk."""
-    print(f"  probabilistic scores of {' x '.join(map(str, shape))} values on disk", file=sys.stderr, flush=True)
+    """The probabilistic family in full of a saved ensemble."""
+    print(f"  the probabilistic family of {' x '.join(map(str, shape))} values on disk", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="stride-benchmark-") as folder:
         store = str(Path(folder) / "ensemble.zarr")
         in_fresh_process("write", store, *map(str, shape), limit=limit)
@@ -217,31 +217,38 @@ CRPS = {
 
 
 def write_worker(store: str, *shape: str, limit: float) -> dict[str, Any]:
-    """A rain-like ensemble with its observation, a day in a chunk, written day by day."""
+    """A rain-like saved ensemble with its observation, a day in a chunk, uncompressed, written day by day."""
     import numpy as np
     import zarr
+    from stride_vars.catalogue import Catalogue
+    from stride_vars.ensemble_format import EnsembleAttrs
+    from stride_vars.ensemble_variables import variable_attrs
 
     days, members, rows, columns = map(int, shape)
     rng = np.random.default_rng(2)
-    root = zarr.create_group(store)
-    options: dict[str, Any] = {"dtype": "float32", "compressors": None}
-    forecast = root.create_array(
-        "forecast",
-        shape=(days, members, rows, columns),
-        chunks=(1, members, rows, columns),
-        dimension_names=("time", "member", "y", "x"),
-        **options,
-    )
-    observed = root.create_array(
-        "observed",
-        shape=(days, rows, columns),
-        chunks=(1, rows, columns),
-        dimension_names=("time", "y", "x"),
-        **options,
-    )
+    spec = Catalogue.load().get("prcp")
+    root = zarr.create_group(store, attributes=dict(EnsembleAttrs(targets=(spec.key,), seed=2).to_attrs()))
+    made = {}
+    for name, dims in {"ensemble": ("time", "member", "y", "x"), "target": ("time", "y", "x")}.items():
+        sizes = {"time": days, "member": members, "y": rows, "x": columns}
+        group = root.create_group(name)
+        made[name] = group.create_array(
+            spec.key,
+            shape=[sizes[dim] for dim in dims],
+            chunks=[1, *(sizes[dim] for dim in dims[1:])],
+            dtype="float32",
+            compressors=None,
+            dimension_names=dims,
+            attributes=variable_attrs(spec),
+        )
+        axes = {"y": ({"units": "m"}, 2500.0), "x": ({"units": "m"}, 2500.0), "member": ({}, 1)}
+        for dim in dims:
+            attributes, step = axes.get(dim, ({"units": "days since 2014-01-01", "calendar": "standard"}, 1))
+            values = np.arange(sizes[dim]) * step
+            group.create_array(dim, data=values, dimension_names=(dim,), attributes=attributes)
     for day in range(days):
         values = np.maximum(rng.standard_normal((members + 1, rows, columns), np.float32) - 0.5, 0)
-        forecast[day], observed[day] = values[1:], values[0]
+        made["ensemble"][day], made["target"][day] = values[1:], values[0]
     return {}
 
 
@@ -249,35 +256,35 @@ def read_worker(store: str, *, limit: float) -> dict[str, float]:
     """Reads every chunk once, and does nothing with it but a sum."""
     import xarray as xr
 
-    data = xr.open_zarr(store, consolidated=False)
+    data = xr.open_datatree(store, engine="zarr", consolidated=False, chunks={})
     start = time.perf_counter()
-    data.sum().compute()
+    for group in ("ensemble", "target"):
+        data[group].to_dataset().sum().compute()
     return {"seconds": time.perf_counter() - start}
 
 
 def probabilistic_worker(store: str, *, limit: float) -> dict[str, Any]:
-    """All three scores in one pass; peak memory of the whole process, imports included."""
+    """The whole family: results, scores with intervals and figures; peak memory of the process, imports included."""
     import xarray as xr
-    from stride_eval.metrics.crps import crps_ensemble
-    from stride_eval.metrics.rank_histogram import rank_histogram
-    from stride_eval.metrics.spread_skill import spread_skill
-    from stride_eval.metrics.together import compute_together
+    from stride_eval import registry
+    from stride_eval.config import EvalConfig
+    from stride_eval.opening import open_systems
+    from stride_vars.catalogue import Catalogue
 
     limit_memory(limit)
+    family, config, seconds = registry.family("probabilistic"), EvalConfig(), {}
     start = time.perf_counter()
-    data = xr.open_zarr(store, consolidated=False)
-    pair = data["forecast"], data["observed"]
-    day = ("y", "x")
-    crps, spread, ranks = compute_together(
-        crps_ensemble(*pair, dim=day), spread_skill(*pair, dim=day), rank_histogram(*pair, dim=day)
-    )
-    seconds = time.perf_counter() - start
-    verdict = {
-        "crps": float(crps.mean()),
-        "ratio": float((spread["spread"] ** 2).mean() ** 0.5 / (spread["skill"] ** 2).mean() ** 0.5),
-        "rank_range": [float(edge(ranks["counts"].sum("time") / ranks["n"].sum())) for edge in (min, max)],
-    }
-    return {"seconds": seconds, "peak_gb": peak(), **verdict}
+    systems = open_systems({"ensemble": Path(store)}, catalogue=Catalogue.load())
+    results: xr.Dataset = family.compute(systems, config)
+    seconds["results"] = time.perf_counter() - start
+    start = time.perf_counter()
+    scores = {score.name: score.value for score in family.scores(results, config) if score.system == "ensemble"}
+    seconds["scores"] = time.perf_counter() - start
+    start = time.perf_counter()
+    figures = len(family.plot(results, config))
+    seconds["figures"] = time.perf_counter() - start
+    verdict = {name: scores[name] for name in ("crps", "spread_skill")} | {"scores": len(scores), "figures": figures}
+    return {"seconds": sum(seconds.values()), "parts": seconds, "peak_gb": peak(), **verdict}
 
 
 def suite_worker(folder: str, dates: str, members: str, size: str, *, limit: float) -> dict[str, Any]:
@@ -364,14 +371,15 @@ def show(results: dict[str, Any]) -> None:
                 print(f"{name:18}{''.join(times)}{rest}")
     part = results["probabilistic"]
     shape = " x ".join(map(str, part["shape"]))
-    print(f"\nCRPS, spread-skill and rank histogram of {shape} values ({part['input_gb']:.2f} GB on disk)")
+    print(f"\nThe probabilistic family of {shape} values ({part['input_gb']:.2f} GB on disk)")
     if "failed" in part:
         print(f"  failed: {part['failed']}")
     else:
-        low, high = part["rank_range"]
         print(f"  peak memory {part['peak_gb']:.2f} GB")
-        print(f"  {part['seconds']:.1f} s (reading alone: {part['read_seconds']:.1f} s)")
-        print(f"  CRPS {part['crps']:.4f}; spread-skill {part['ratio']:.3f}; rank frequencies {low:.4f} to {high:.4f}")
+        parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in part["parts"].items())
+        print(f"  {part['seconds']:.1f} s: {parts} (reading alone: {part['read_seconds']:.1f} s)")
+        print(f"  {part['scores']} scores, {part['figures']} figures; CRPS {part['crps']:.4f}, ", end="")
+        print(f"spread-skill {part['spread_skill']:.3f}")
     part = results["suite"]
     print(f"\nThe full suite of {' dates, '.join(map(str, part['size'][:2]))} members, {part['size'][2]} pixels a side")
     if "failed" in part:

@@ -9,13 +9,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("truth")]
 MEMBERS = 16
 
 
-@pytest.mark.parametrize("name", ["gaussian", "censored", "two_variables"])
+@pytest.mark.parametrize("name", ["censored", "two_variables"])
 def test_the_ensemble_is_that_of_the_exact_conditional(name):
+    """One Gaussian variable alone is among the model's own tests; here are two of them."""
     from truth.comparison import compare
     from truth.learning import Budget
     from truth.problems import PROBLEMS
 
-    found = compare(PROBLEMS[name](16), Budget(steps=800, batch=32), 128, MEMBERS)
+    found = compare(PROBLEMS[name](16), Budget(steps=800, batch=32, sampling=16), 128, MEMBERS)
     print(found)
     assert 0.97 < found["crps_ratio"] < 1.03
     assert 0.95 < found["spread_skill"] < 1.05

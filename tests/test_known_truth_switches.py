@@ -18,7 +18,7 @@ def test_an_input_lowers_the_crps(name, least):
     from truth.problems import SWITCHES
     from truth.switching import switch_gain
 
-    found = switch_gain(SWITCHES[name](), Budget(steps=150, batch=32), 48, MEMBERS)
+    found = switch_gain(SWITCHES[name](), Budget(steps=150, batch=32, sampling=12), 48, MEMBERS)
     print(found)
     assert found["crps_gain"] > least
 
@@ -28,7 +28,7 @@ def test_the_rain_gate_lowers_false_drizzle():
     from truth.learning import Budget
     from truth.problems import SWITCHES
 
-    found = gate_switch(SWITCHES["rain_gate"](), Budget(steps=300, batch=32), 128, 16)
+    found = gate_switch(SWITCHES["rain_gate"](), Budget(steps=300, batch=32, sampling=12), 128, 16)
     print(found)
     assert abs(found["mean_change"]) < 0.01
     assert found["excluded_wet_on"] < 0.1 * found["excluded_wet_off"]

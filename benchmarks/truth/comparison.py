@@ -41,7 +41,7 @@ def compare(
     denoiser = train(problem.draw, spec_for(problem.draw(512, generator), **problem.spec), budget, told=told)
     case = problem.draw(cases, generator)
     target = case["target"]
-    exact, ours = problem.exact(case, members, generator), ensembles(denoiser, case, members)
+    exact, ours = problem.exact(case, members, generator), ensembles(denoiser, case, members, steps=budget.sampling)
     if problem.dry_below is not None:
         ours = ours.clamp(min=0)
     ratio = spectrum(ours) / spectrum(exact)

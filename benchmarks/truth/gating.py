@@ -56,12 +56,12 @@ def gate_switch(
     gated_spec = spec_for(probe, use_rain_gate=True, gated_channels=(0,), gate_thresholds=(WET,), gate_input=gate_input)
     on = train(problem.draw, gated_spec, budget, told=told)
     off = train(problem.draw, spec_for(probe), budget, told=told)
-    probability = _calibrate(on, problem.draw(4 * cases, generator))
+    probability = _calibrate(on, problem.draw(4 * cases, generator), budget)
     case = problem.draw(cases, generator)
     target = case["target"]
-    ungated = ensembles(on, case, members).clamp(min=0)
+    ungated = ensembles(on, case, members, steps=budget.sampling).clamp(min=0)
     gated = gate(ungated, _logits(on, case, ungated), (0,), (0.0,), probability)
-    without = ensembles(off, case, members).clamp(min=0)
+    without = ensembles(off, case, members, steps=budget.sampling).clamp(min=0)
     exact = problem.exact(case, members, generator)
     excluded = problem.wet_probability(case, WET) < EXCLUDED
     brier_on, brier_off = wet_brier(gated, target), wet_brier(without, target)
@@ -105,10 +105,10 @@ def _logits(denoiser: EDMDenoiser, case: Case, fields: Tensor, batch: int = 16) 
     return torch.cat(found)
 
 
-def _calibrate(denoiser: EDMDenoiser, case: Case) -> float:
+def _calibrate(denoiser: EDMDenoiser, case: Case, budget: Budget) -> float:
     """The probability below which neither true nor generated fields lose more than may be removed."""
     chosen = []
-    for fields in (case["target"][:, None], ensembles(denoiser, case, 1).clamp(min=0)):
+    for fields in (case["target"][:, None], ensembles(denoiser, case, 1, steps=budget.sampling).clamp(min=0)):
         removed = RemovedAmount()
         for logits, amount in zip(_logits(denoiser, case, fields), fields, strict=True):
             removed.add(logits, amount)

@@ -22,17 +22,19 @@ from truth.problems import Case
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to train, and on what.
+    """How long to train, on what, and how finely to sample.
 
     Attributes:
         steps: Optimiser steps.
         batch: Fresh cases a step.
         rate: Peak learning rate of Adam.
+        sampling: Steps of the sampler.
     """
 
     steps: int = 4000
     batch: int = 32
     rate: float = 3e-3
+    sampling: int = 32
 
 
 def spec_for(case: Case, **options: object) -> ModelSpec:

@@ -34,8 +34,10 @@ def switch_gain(
     on = train(problem.draw, spec_for(probe, **problem.spec), budget, told=told)
     off = train(blind, spec_for(without(problem.name, probe), **problem.spec), budget, told=told)
     case = problem.draw(cases, generator)
-    with_it = float(crps(ensembles(on, case, members), case["target"]).mean())
-    without_it = float(crps(ensembles(off, without(problem.name, case), members), case["target"]).mean())
+    with_it = float(crps(ensembles(on, case, members, steps=budget.sampling), case["target"]).mean())
+    without_it = float(
+        crps(ensembles(off, without(problem.name, case), members, steps=budget.sampling), case["target"]).mean()
+    )
     exact = float(crps(problem.exact(case, members, generator), case["target"]).mean())
     return {
         "crps_on": with_it,
