@@ -133,7 +133,7 @@ def build_second_dataset(folder: Path, days: int = 16) -> Path:
             "monitor": {"every": "1steps", "cases": 1, "members": 2, "sampler_steps": 2, "quicklook": False},
         },
         "generate": {"members": 3, "sampler": {"steps": 2}, "quantiles": 20},
-        "evaluate": {"resamples": 100, "quicklooks": 1},
+        "evaluate": {"resamples": 100, "quicklooks": 1, "ranked_dates": []},
     }
     path = folder / "second.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False))

@@ -16,7 +16,7 @@ def test_the_ensemble_is_that_of_the_exact_conditional(name):
     from truth.learning import Budget
     from truth.problems import PROBLEMS
 
-    found = compare(PROBLEMS[name](16), Budget(steps=800, batch=32, sampling=16), 128, MEMBERS)
+    found = compare(PROBLEMS[name](16), Budget(steps=800, batch=32), 128, MEMBERS)
     print(found)
     assert 0.97 < found["crps_ratio"] < 1.03
     assert 0.95 < found["spread_skill"] < 1.05

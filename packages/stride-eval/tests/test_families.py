@@ -170,7 +170,7 @@ def test_dates_choose_by_the_observed_mean(tmp_path, saved, systems_of):
     rng = np.random.default_rng(0)
     fields = rng.gamma(1.0, 2.0, (5, 6, 2, 3))
     systems = systems_of({"a": saved.write(tmp_path / "a.zarr", fields, observed)})
-    results = run("dates", systems).sel(target="prcp")
+    results = run("dates", systems, EvalConfig(ranked_dates=())).sel(target="prcp")
     assert [str(time)[:10] for time in results["time"].values] == ["2014-06-02", "2014-06-04", "2014-06-05"]
     assert results["choice"].values[0].startswith("highest")
     assert results["members"].sizes["member"] == 4
@@ -181,12 +181,40 @@ def test_dates_choose_by_the_observed_mean(tmp_path, saved, systems_of):
     pooled = np.sort(first, axis=None)[3::6]
     np.testing.assert_allclose(np.sort(results["pmm"].sel(system="a").isel(time=0), axis=None), pooled, rtol=1e-6)
 
-    asked = run("dates", systems, EvalConfig(dates=("2014-06-03",)))
+    asked = run("dates", systems, EvalConfig(dates=("2014-06-03",), ranked_dates=()))
     assert Provenance.of(asked).dates == systems.times
     assert [str(time)[:10] for time in asked["time"].values] == ["2014-06-03"]
     with pytest.raises(EvalError, match=r"2014-07-03 is none of the 5 common dates.*2014-06-03"):
         run("dates", systems, EvalConfig(dates=("2014-07-03",)))
-    assert run("dates", systems, EvalConfig(quicklooks=0)).sizes == {}
+    assert run("dates", systems, EvalConfig(quicklooks=0, ranked_dates=())).sizes == {}
+
+
+def test_best_median_and_worst_dates(tmp_path, saved, systems_of):
+    """Errors of 3, 0, 1, 4, 2 mm/day everywhere; of the reference 9, 1, 1, 1, 1."""
+    observed = np.full((5, 4, 4), 10.0) * np.arange(1, 6)[:, None, None]
+    a = observed + np.array([3.0, 0, 1, 4, 2])[:, None, None]
+    b = observed + np.array([9.0, 1, 1, 1, 1])[:, None, None]
+    paths = {name: saved.write(tmp_path / f"{name}.zarr", x[:, None], observed) for name, x in [("a", a), ("b", b)]}
+
+    def chosen(config, *systems):
+        results = run("dates", systems_of({name: paths[name] for name in systems}), config).sel(target="prcp")
+        days = [int(str(time)[8:10]) for time in results["time"].values]
+        return dict(zip(days, results["choice"].values.tolist(), strict=True))
+
+    alone = chosen(EvalConfig(quicklooks=0), "a")
+    assert alone == {
+        2: "best CRPS of a of the 5 dates",
+        4: "worst CRPS of a of the 5 dates",
+        5: "median CRPS of a of the 5 dates",
+    }
+    beside = chosen(EvalConfig(quicklooks=1, ranked_dates=("best", "worst")), "a", "b")  # a is the reference
+    assert beside == {
+        1: "worst CRPS of b, less that of a, of the 5 dates",
+        4: "best CRPS of b, less that of a, of the 5 dates",
+        5: "highest observed mean of the 5 dates",
+    }
+    both = chosen(EvalConfig(quicklooks=1, ranked_dates=("median",)), "a")
+    assert both == {5: "highest observed mean of the 5 dates; median CRPS of a of the 5 dates"}
 
 
 def test_dates_take_the_saved_pmm(tmp_path, saved, systems_of):

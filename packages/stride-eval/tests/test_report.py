@@ -33,7 +33,11 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def result(example, tmp_path_factory):
     chosen = {name: example[name] for name in ("calibrated", "interpolated")}
-    return evaluate(chosen, EvalConfig(resamples=100, quicklooks=1, dpi=40), tmp_path_factory.mktemp("report") / "out")
+    return evaluate(
+        chosen,
+        EvalConfig(resamples=100, quicklooks=1, ranked_dates=(), dpi=40),
+        tmp_path_factory.mktemp("report") / "out",
+    )
 
 
 @pytest.fixture(scope="module")

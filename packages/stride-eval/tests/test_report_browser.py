@@ -42,7 +42,7 @@ def test_block_mean_leaves_gaps_out():
 @pytest.fixture(scope="module")
 def report(example, tmp_path_factory):
     chosen = {name: example[name] for name in ("calibrated", "interpolated")}
-    config = EvalConfig(families=("dates",), resamples=100, quicklooks=2, dpi=40)
+    config = EvalConfig(families=("dates",), resamples=100, quicklooks=2, ranked_dates=(), dpi=40)
     return evaluate(chosen, config, tmp_path_factory.mktemp("browser") / "out").report
 
 

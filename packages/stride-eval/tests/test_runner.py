@@ -106,7 +106,11 @@ def test_lone_dry_system_of_one_member_with_a_missing_date_runs_everything(tmp_p
     gap = zero[:, 0].copy()
     gap[1] = np.nan
     path = saved.write(tmp_path / "a.nc", zero, gap, y=False, x=False)
-    result = evaluate({"dry": path}, EvalConfig(resamples=100, dpi=40, quicklooks=1, mode="minimal"), tmp_path / "out")
+    result = evaluate(
+        {"dry": path},
+        EvalConfig(resamples=100, dpi=40, quicklooks=1, ranked_dates=(), mode="minimal"),
+        tmp_path / "out",
+    )
     assert result.reference is None
     scores = result.summary["dry"]["prcp"]
     assert (scores["crps"]["value"], scores["crps"]["estimator"]) == (0.0, "MAE (one member)")

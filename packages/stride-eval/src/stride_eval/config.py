@@ -16,6 +16,8 @@ from stride_eval.yaml_file import read_mapping
 
 Mode = Literal["minimal", "metrics", "plots", "full"]
 
+Rank = Literal["best", "median", "worst"]
+
 Lenient = Field(strict=False)
 """YAML knows lists but no tuples, and strings but no paths."""
 
@@ -35,6 +37,8 @@ class EvalConfig(BaseModel):
         title: heading of the report; null: named after the systems.
         dates: dates of the quicklooks (``2014-06-01``, or a full time stamp); null: chosen by the observed mean.
         quicklooks: how many dates are chosen when ``dates`` is null.
+        ranked_dates: quicklooks of the dates that the first system beside the reference did ``best``, ``median`` and
+            ``worst`` on, by its CRPS less that of the reference.
         quicklook_members: how many members each quicklook shows.
         browser_megabytes: what the images of the report's date browser (the quicklooks' dates and members) may take
             together; 0: no browser.
@@ -69,6 +73,7 @@ class EvalConfig(BaseModel):
     title: str | None = None
     dates: Annotated[tuple[str, ...], Lenient] | None = None
     quicklooks: int = Field(default=3, ge=0)
+    ranked_dates: Annotated[tuple[Rank, ...], Lenient] = ("best", "median", "worst")
     quicklook_members: int = Field(default=4, ge=1)
     browser_megabytes: float = Field(default=5.0, ge=0.0)
     thresholds: dict[str, Annotated[tuple[float, ...], Lenient]] = Field(default_factory=dict)

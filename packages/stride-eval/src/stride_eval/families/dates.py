@@ -11,6 +11,7 @@ from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
 from stride_eval.errors import EvalError
+from stride_eval.families.ranked_dates import ranked_dates
 from stride_eval.grid import axes
 from stride_eval.joining import join_systems, join_targets
 from stride_eval.plots.record import FigureRecord
@@ -28,13 +29,12 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
 
     Args:
         systems: what is evaluated.
-        config: ``dates`` or ``quicklooks``, ``quicklook_members``.
+        config: ``dates`` or ``quicklooks``, ``ranked_dates``, ``quicklook_members``.
 
     Returns:
         Along target and time: ``observed``; for each system ``members`` (the first few), ``mean``, ``pmm`` (as saved,
-            else
-        computed), ``spread`` (ddof = 1), the last two NaN for one member; ``conditioning`` on the low-resolution grid
-        where it was saved, with its variable as JSON in ``conditioning_spec``; ``land`` where a land fraction was
+        else computed), ``spread`` (ddof = 1), the last two NaN for one member; ``conditioning`` on the low-resolution
+        grid where it was saved, with its variable as JSON in ``conditioning_spec``; ``land`` where a land fraction was
         saved; ``choice``, why each date was chosen.
 
     Raises:
@@ -70,24 +70,33 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
 def chosen_dates(systems: Systems, key: str, config: EvalConfig) -> dict[str, str]:
     """Dates to show, in calendar order, each with the reason in words.
 
-    Without dates in the configuration they are chosen by the observed mean over the domain, never by a score: the
-        highest, the
-    median, the upper quarter, and so on.
+    Without dates in the configuration they are chosen by the observed mean over the domain, not by a score: the
+    highest, the median, the upper quarter, and so on. Those that a system did best and worst on stand beside them and
+    are called so.
     """
-    if config.dates is not None:
-        return dict(sorted((_match(date, systems.times), "chosen") for date in config.dates))
+    chosen = dict.fromkeys((_match(date, systems.times) for date in config.dates or ()), "chosen")
+    if config.dates is None:
+        chosen = _by_observed_mean(systems, key, config.quicklooks)
+    for label, words in ranked_dates(systems, key, config.ranked_dates):
+        chosen[label] = f"{chosen[label]}; {words}" if label in chosen else words
+    return dict(sorted(chosen.items()))
+
+
+def _by_observed_mean(systems: Systems, key: str, number: int) -> dict[str, str]:
+    if not number:
+        return {}
     means = []
     for block in systems.blocks(key):
         means.append(block.observed.mean(("y", "x"), dtype=np.float64))
     mean = xr.concat(means, dim="time").fillna(-np.inf).values
     order = np.argsort(mean, kind="stable")
-    shares = list(_SHARES) if config.quicklooks <= len(_SHARES) else list(np.linspace(1.0, 0.0, config.quicklooks))
+    shares = list(_SHARES) if number <= len(_SHARES) else list(np.linspace(1.0, 0.0, number))
     chosen: dict[str, str] = {}
-    for share in shares[: config.quicklooks]:
+    for share in shares[:number]:
         label = systems.times[int(order[round(share * (len(order) - 1))])]
         word = _SHARES.get(share, f"{share:.0%} quantile of the")
         chosen.setdefault(label, f"{word} observed mean of the {len(order)} dates")
-    return dict(sorted(chosen.items()))
+    return chosen
 
 
 def _match(date: str, times: tuple[str, ...]) -> str:
