@@ -232,6 +232,13 @@ def test_results_are_the_same_in_blocks(pair, systems_of):
         xr.testing.assert_allclose(run(name, parts), run(name, whole))
 
 
+@pytest.mark.parametrize("name", registry.names())
+def test_statistics_per_date_know_their_dates(name, pair, systems_of):
+    """Seasons are cut by them."""
+    results = run(name, systems_of(pair))
+    assert "time" not in results.dims or results["time"].dtype.kind == "M"
+
+
 def test_known_truth_gets_its_verdict(example, systems_of):
     systems = systems_of(example)
     found = values("probabilistic", run("probabilistic", systems)) | values("scale", run("scale", systems))

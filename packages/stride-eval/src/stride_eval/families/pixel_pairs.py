@@ -44,10 +44,12 @@ class PairSeries:
         )
         self._first, self._second = places.reshape(2, *self.pairs.first.shape)
         self._series: dict[str, list[np.ndarray]] = {name: [] for name in ("", *systems.names)}
+        self._times: list[xr.DataArray] = []
         self._names = systems.names
 
     def add(self, block: Block) -> None:
         """Takes the next dates in."""
+        self._times.append(block.observed["time"])
         for name in self._series:
             field = block.members[name].values if name else block.observed.values[:, None]
             self._series[name].append(field.reshape(*field.shape[:2], -1)[..., self._points])
@@ -66,7 +68,8 @@ class PairSeries:
         )
         seen = parts[""]
         renamed = seen.drop_vars("n").rename({name: f"observed_{name}" for name in seen.data_vars if name != "n"})
-        return xr.Dataset({**joined.data_vars, **renamed.data_vars, "pairs_n": seen["n"]})
+        found = xr.Dataset({**joined.data_vars, **renamed.data_vars, "pairs_n": seen["n"]})
+        return found.assign_coords(time=xr.concat(self._times, dim="time").variable)
 
     def _of(self, name: str, statistics: PairStatistics) -> xr.Dataset:
         series = np.concatenate(self._series[name])
