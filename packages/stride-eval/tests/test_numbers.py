@@ -8,11 +8,13 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 from stride_eval.config import EvalConfig
 from stride_eval.families.binning import fine_edges, quantiles_of_counts, share_at_or_above
 from stride_eval.families.intervals import daily_sums, interval
 from stride_eval.families.thresholds import event_thresholds
 from stride_eval.plots.captions import listed, members_of, short_date, span
+from stride_eval.plots.log_axis import label_log_axis
 from stride_eval.plots.style import axis_label, pretty_units
 from stride_eval.provenance import Provenance
 from stride_eval.report.score_table import score_table
@@ -153,3 +155,18 @@ def test_verdict():
     assert "do not establish" in verdict(unclear, "prcp", "Rain", "b")
     assert "no system beats it" in verdict(scores[:2], "prcp", "Rain", "a")
     assert verdict([], "prcp", "Rain", None) == ""
+
+
+@pytest.mark.parametrize(
+    ("limits", "labels"),
+    [
+        ((0.9, 1100), ["1", "10", "100", "1000"]),
+        ((0.9, 25), ["1", "2", "5", "10", "20"]),
+        ((26, 62), ["30", "40", "50", "60"]),
+    ],
+)
+def test_labels_of_logarithmic_axes(limits, labels):
+    axes = Figure().subplots()
+    axes.set(yscale="log", ylim=limits)
+    label_log_axis(axes, "y")
+    assert [label.get_text() for label in axes.get_yticklabels()] == labels

@@ -8,7 +8,9 @@ from matplotlib.axes import Axes
 
 
 def label_log_axis(axes: Axes, which: Literal["x", "y"], *, shortest: float = 3.0) -> None:
-    """Labels 1, 2, 5, 10, ... in place of powers of ten, or every power alone where the axis spans many.
+    """Labels 1, 2, 5, 10, ... in place of powers of ten.
+
+    Every power alone where the axis spans many, finer steps where it spans few.
 
     Args:
         axes: with logarithmic axis and its limits set.
@@ -16,9 +18,13 @@ def label_log_axis(axes: Axes, which: Literal["x", "y"], *, shortest: float = 3.
         shortest: number of decades from which powers of ten alone are labelled.
     """
     low, high = sorted(axes.get_xlim() if which == "x" else axes.get_ylim())
-    steps = (1, 2, 5) if high / low < 10.0**shortest else (1,)
-    ticks = [step * 10.0**power for power in range(-12, 13) for step in steps]
-    shown = [tick for tick in ticks if low <= tick <= high]
+    choices = [(1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8)]
+    shown: list[float] = []
+    for steps in choices[0 if high / low >= 10.0**shortest else 1 :]:
+        ticks = [step * 10.0**power for power in range(-12, 13) for step in steps]
+        shown = [tick for tick in ticks if low <= tick <= high]
+        if len(shown) > 1:
+            break
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_ticks(shown, [f"{tick:g}" for tick in shown])
     axis.set_ticks([], minor=True)
