@@ -15,6 +15,7 @@ from stride_eval.families.intervals import daily_sums, interval
 from stride_eval.families.thresholds import event_thresholds
 from stride_eval.plots.captions import listed, members_of, short_date, span
 from stride_eval.plots.log_axis import label_log_axis
+from stride_eval.plots.round_numbers import round_number
 from stride_eval.plots.style import axis_label, pretty_units
 from stride_eval.provenance import Provenance
 from stride_eval.report.score_table import score_table
@@ -155,6 +156,15 @@ def test_verdict():
     assert "do not establish" in verdict(unclear, "prcp", "Rain", "b")
     assert "no system beats it" in verdict(scores[:2], "prcp", "Rain", "a")
     assert verdict([], "prcp", "Rain", None) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.05, "0.05"), (-1.25, "−1.25"), (12.34, "12.3"), (100, "100"), (1667, "1670"), (20000, "20000"),
+     (1e5, "10⁵"), (2.5e6, "2.5·10⁶"), (1e-6, "10⁻⁶")],
+)  # fmt: skip
+def test_round_numbers(value, text):
+    assert round_number(value) == text
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class EvalConfig(BaseModel):
         regions: name -> part of the grid, beside the whole of it (see ``Region``): ``{rows: [0, 40], columns: [10,
             60]}``, ``{latitude: [55, 58], longitude: [8, 11]}``, ``{mask: file.nc, variable: basin}``, ``land`` or
             ``sea``.
-        fewest_pairs: pairs of dates that a correlation in time needs; of fewer it is not given.
+        fewest_pairs: dates, or pairs of dates, that a correlation in time needs; of fewer it is not given.
         resamples: resamples of the bootstrap over dates.
         block_length: dates in a row that a resample draws together; null: the cube root of the number of dates.
         level: confidence level of the intervals.

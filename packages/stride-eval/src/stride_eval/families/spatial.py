@@ -59,7 +59,7 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
                 "rmse": np.sqrt(total["squared_error"] / count),
                 "spread": np.sqrt(total["variance"] / count),
                 "wet_frequency": total["wet"] / count,
-                "correlation": _correlation(total, count),
+                "correlation": _correlation(total, count, config.fewest_pairs),
                 "bias_p": (("system", "y", "x"), np.array([means[name].p_value() for name in systems.names])),
                 "observed_mean": total["observed"] / count,
                 "observed_wet_frequency": total["observed_wet"] / count,
@@ -77,14 +77,14 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
     return results
 
 
-def _correlation(total: xr.Dataset, count: xr.DataArray) -> xr.DataArray:
-    """Of sums over dates; NaN for fewer than three dates, or where either does not vary."""
+def _correlation(total: xr.Dataset, count: xr.DataArray, fewest: int) -> xr.DataArray:
+    """Of sums over dates; NaN for fewer dates than ``fewest``, or where either does not vary."""
     f, o = total["forecast"] / count, total["observed"] / count
     powers = (total["forecast_squared"] / count, f), (total["observed_squared"] / count, o)
     variances = [power - mean**2 for power, mean in powers]
     # Equal values leave rounding errors, which are no variance.
     varies = [variance > 1e-12 * power for variance, (power, _) in zip(variances, powers, strict=True)]
-    product = (variances[0] * variances[1]).where(varies[0] & varies[1] & (count > 2))
+    product = (variances[0] * variances[1]).where(varies[0] & varies[1] & (count >= max(fewest, 3)))
     return ((total["product"] / count - f * o) / np.sqrt(product)).clip(-1.0, 1.0)
 
 

@@ -12,6 +12,7 @@ from stride_eval.metrics.correlogram import correlogram_from_components
 from stride_eval.plots.captions import interval_words, members_of, span
 from stride_eval.plots.distance_lines import draw_distances
 from stride_eval.plots.record import FigureRecord
+from stride_eval.plots.round_numbers import round_number
 from stride_eval.plots.style import OBSERVED, new_figure, styled
 from stride_eval.provenance import Provenance
 
@@ -49,7 +50,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         caption=f"{span(about.dates)}, {members_of(about)}, each member by itself; values less the pixel's mean over "
         f"dates, {int(results.attrs['pairs'])} random pairs of pixels at each distance; "
         f"{interval_words(config, len(about.dates))}.",
-        alt=f"Correlation at {first:.3g} {unit}: "
+        alt=f"Correlation at {round_number(first)} {unit}: "
         + ", ".join(f"{name} {float(one['estimate'].isel(distance=0)):.2f}" for name, one in near.items())
         + ".",
         figure=drawn,

@@ -54,9 +54,12 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         if spread
         else "Darker is a larger error.",
         caption=f"{span(about.dates)}, {members_of(about)}; root of the mean over the dates of the squared error of "
-        "the "
-        "ensemble mean, and of the variance (ddof = 1)."
-        + (" Correlation over the dates of the ensemble mean with the observation." if correlation else "")
+        "the ensemble mean, and of the variance (ddof = 1)."
+        + (
+            " Correlation over the dates of the ensemble mean with the observation."
+            if correlation
+            else f" No correlation over the dates: it needs {config.fewest_pairs} of them."
+        )
         + (" Systems of one member have no spread." if len(spread) < len(names) else ""),
         alt="Pooled root mean squared error: "
         + ", ".join(f"{name} {np.sqrt(np.nanmean(error[name] ** 2)):.3g} {units}" for name in names) + ".",

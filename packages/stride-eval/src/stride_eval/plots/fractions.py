@@ -12,6 +12,7 @@ from stride_eval.config import EvalConfig
 from stride_eval.families.intervals import interval
 from stride_eval.plots.captions import interval_words, members_of, span
 from stride_eval.plots.record import FigureRecord
+from stride_eval.plots.round_numbers import round_number
 from stride_eval.plots.style import MUTED, colours, dashes, markers, new_figure, pretty_units, styled
 from stride_eval.provenance import Provenance
 
@@ -57,7 +58,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         axes.set_title(f"≥ {thresholds[index]:g} {units}".rstrip() + f"\n({100 * rate:.2g} % of pixels)")
         axes.set(xscale="log" if width.size > 2 else "linear", ylim=(-0.02, 1.02))
         shown = width if width.size <= 5 else width[::2]
-        axes.set_xticks(shown, [f"{step:.3g}" for step in shown])
+        axes.set_xticks(shown, [round_number(step) for step in shown])
         axes.minorticks_off()
         axes.set_xlabel(f"Width of the neighbourhood [{unit}]")
         first = found["estimate"].isel(threshold=position, window=0)
@@ -78,7 +79,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         caption=f"{span(about.dates)}, {members_of(about)}; neighbourhood ensemble probability of values at or above "
         "the threshold, windows "
         f"inside the domain, sums over dates before the ratio; {interval_words(config, len(about.dates))}.",
-        alt=f"Fractions skill score at {width[0]:.3g} {unit}: " + "; ".join(words) + ".",
+        alt=f"Fractions skill score at {round_number(width[0])} {unit}: " + "; ".join(words) + ".",
         figure=drawn,
         target=str(results["target"].item()),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from stride_vars.spec import VariableSpec
 from stride_eval.config import EvalConfig
 from stride_eval.plots.captions import members_of, span
 from stride_eval.plots.record import FigureRecord
+from stride_eval.plots.round_numbers import round_number
 from stride_eval.plots.style import axis_label, new_figure, styled
 from stride_eval.provenance import Provenance
 
@@ -36,12 +37,15 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         values = skill.sel(system=name).transpose("scale", "threshold").values
         axes.imshow(values, origin="lower", aspect="auto", cmap="RdBu", vmin=-1.0, vmax=1.0)
         for (row, column), value in np.ndenumerate(values):
-            words = "–" if np.isnan(value) else f"{value:.2f}"
+            words = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
             axes.text(column, row, words, ha="center", va="center", fontsize=8,
                       color="white" if abs(value) > 0.65 else "#30343b")  # fmt: skip
         axes.set_title(name)
         axes.set_xticks(range(len(levels)), [f"{level:g}" for level in levels])
-        axes.set_yticks(range(len(width)), [*(f"{length:.3g}" for length in width[:-1]), f"mean over {width[-1]:.3g}"])
+        axes.set_yticks(
+            range(len(width)),
+            [*(round_number(length) for length in width[:-1]), f"mean over {round_number(width[-1])}"],
+        )
         axes.grid(visible=False)
     for axes in panels.flat[len(about.systems) :]:
         axes.set_axis_off()
@@ -57,8 +61,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         "makes little error there.",
         caption=f"{span(about.dates)}, {members_of(about)}, each member scored alone and sums taken before the ratio; "
         "Haar wavelet components of the error of values at or above the threshold, over the error of a random forecast "
-        f"with the same shares; square tiles of {width[-1]:.3g} {unit}.",
-        alt=f"Intensity-scale skill at {width[0]:.3g} {unit} and the highest threshold: "
+        f"with the same shares; square tiles of {round_number(width[-1])} {unit}.",
+        alt=f"Intensity-scale skill at {round_number(width[0])} {unit} and the highest threshold: "
         + ", ".join(f"{name} {float(finest.sel(system=name)):.2f}" for name in about.systems) + ".",
         figure=drawn,
         target=str(results["target"].item()),

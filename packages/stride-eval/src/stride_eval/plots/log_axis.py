@@ -6,6 +6,8 @@ from typing import Literal
 
 from matplotlib.axes import Axes
 
+from stride_eval.plots.round_numbers import round_number
+
 
 def label_log_axis(axes: Axes, which: Literal["x", "y"], *, shortest: float = 3.0) -> None:
     """Labels 1, 2, 5, 10, ... in place of powers of ten.
@@ -26,5 +28,5 @@ def label_log_axis(axes: Axes, which: Literal["x", "y"], *, shortest: float = 3.
         if len(shown) > 1:
             break
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_ticks(shown, [f"{tick:g}" for tick in shown])
+    axis.set_ticks(shown, [round_number(tick) for tick in shown])
     axis.set_ticks([], minor=True)

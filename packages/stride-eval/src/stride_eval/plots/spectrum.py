@@ -11,6 +11,7 @@ from stride_eval.families.intervals import interval
 from stride_eval.plots.captions import interval_words, members_of, span
 from stride_eval.plots.log_axis import label_log_axis
 from stride_eval.plots.record import FigureRecord
+from stride_eval.plots.round_numbers import round_number
 from stride_eval.plots.style import MUTED, OBSERVED, colours, dashes, new_figure, pretty_units, styled
 from stride_eval.provenance import Provenance
 
@@ -84,7 +85,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         + f"; {members_of(about)}: mean of the members' own spectra (never the spectrum of the mean), isotropic, by "
         "cosine "
         f"transform; {interval_words(config, len(about.dates))}.",
-        alt=f"Power over observed at the shortest wavelength ({wavelength.min():.3g} {unit}): {ends}.",
+        alt=f"Power over observed at the shortest wavelength ({round_number(float(wavelength.min()))} {unit}): {ends}.",
         figure=drawn,
         target=str(results["target"].item()),
     )

@@ -12,6 +12,7 @@ from stride_eval.metrics.tail_dependence import tail_dependence_from_shares
 from stride_eval.plots.captions import interval_words, members_of, span
 from stride_eval.plots.distance_lines import draw_distances
 from stride_eval.plots.record import FigureRecord
+from stride_eval.plots.round_numbers import round_number
 from stride_eval.plots.style import OBSERVED, new_figure, styled
 from stride_eval.provenance import Provenance
 
@@ -44,7 +45,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
             far = float(observed["distance"][-1])
             values = {"observed": observed} | {name: found.sel(system=name) for name in about.systems}
             words = ", ".join(f"{who} {float(one['estimate'].isel(distance=-1)):.2f}" for who, one in values.items())
-            words = f"χ at {far:.3g} {unit}: {words}."
+            words = f"χ at {round_number(far)} {unit}: {words}."
     return FigureRecord(
         name=f"tail_dependence_{results['target'].item()}",
         title="Do extremes come together?",
