@@ -12,6 +12,7 @@ from stride_vars.config_errors import describe
 from stride_eval.errors import EvalError
 from stride_eval.regions import NAME, Region
 from stride_eval.seasons import written_out
+from stride_eval.single_fields import SingleField
 from stride_eval.yaml_file import read_mapping
 
 Mode = Literal["minimal", "metrics", "plots", "full"]
@@ -34,6 +35,8 @@ class EvalConfig(BaseModel):
             figures drawn again from the finished results in the output folder; ``full``: everything.
         reference: system that skill is measured against; null: the one with the fewest members, first by name among
             equals.
+        single_fields: ``mean`` and ``pmm``: the mean and the probability matched mean of each ensemble of two members
+            or more, scored as systems of one member beside it.
         title: heading of the report; null: named after the systems.
         dates: dates of the quicklooks (``2014-06-01``, or a full time stamp); null: chosen by the observed mean.
         quicklooks: how many dates are chosen when ``dates`` is null.
@@ -70,6 +73,7 @@ class EvalConfig(BaseModel):
     families: Annotated[tuple[str, ...], Lenient] | None = None
     mode: Mode = "full"
     reference: str | None = None
+    single_fields: Annotated[tuple[SingleField, ...], Lenient] = ()
     title: str | None = None
     dates: Annotated[tuple[str, ...], Lenient] | None = None
     quicklooks: int = Field(default=3, ge=0)

@@ -26,6 +26,7 @@ def fingerprint(module: str, systems: Systems, stores: Mapping[str, str]) -> str
     whole = {
         "code": _code(module),
         "systems": [[name, stores[name], saved.path.name] for name, saved in systems.saved.items()],
+        "single_fields": dict(systems.single_fields),
         "times": systems.times,
         "reference": systems.reference,
         "specs": {key: spec.model_dump(mode="json") for key, spec in systems.specs.items()},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +15,25 @@ from stride_vars.spec import VariableSpec
 from stride_eval.errors import EvalError
 from stride_eval.reading import SavedEnsemble, open_ensemble
 from stride_eval.scores import OBSERVED
+from stride_eval.single_fields import SingleField, named_single_fields
 from stride_eval.systems import Systems
 
 
-def open_systems(paths: Mapping[str, Path], *, catalogue: Catalogue, reference: str | None = None) -> Systems:
+def open_systems(
+    paths: Mapping[str, Path],
+    *,
+    catalogue: Catalogue,
+    reference: str | None = None,
+    single_fields: Sequence[SingleField] = (),
+) -> Systems:
     """Opens systems and finds what they share.
 
     Args:
         paths: name -> saved ensemble.
         catalogue: the known variables.
         reference: name of the system that skill is measured against. Default: the one with the fewest members, the
-            first by name among equals; none when there is only one system.
+            first by name among equals; none when there is only one system. A single field is one only by name.
+        single_fields: scored beside each ensemble as systems of their own.
 
     Raises:
         EvalError: no system, unreadable or foreign stores, no common date or target, grids or units or observed
@@ -37,11 +46,12 @@ def open_systems(paths: Mapping[str, Path], *, catalogue: Catalogue, reference: 
             f"a system cannot be called {OBSERVED!r}: tables and figures use that word; choose another name"
         )
     saved = {name: open_ensemble(name, path) for name, path in paths.items()}
-    names = tuple(saved)
-    if reference is not None and reference not in saved:
+    named = named_single_fields({name: one.members for name, one in saved.items()}, single_fields)
+    names = tuple(named)
+    if reference is not None and reference not in named:
         raise EvalError(f"the reference {reference!r} is none of the systems.{nearest(reference, names)}")
-    if reference is None and len(names) > 1:
-        reference = min(names, key=lambda name: (saved[name].members, name))
+    if reference is None and len(saved) > 1:
+        reference = min(saved, key=lambda name: (saved[name].members, name))
     first, *others = saved.values()
     for other in others:
         _check_grids(first, other)
@@ -50,7 +60,12 @@ def open_systems(paths: Mapping[str, Path], *, catalogue: Catalogue, reference: 
     systems = Systems(saved, specs, times, dropped, reference, catalogue)
     for key in specs:
         _check_values(systems, key)
-    return systems
+    return replace(
+        systems,
+        saved={name: saved[ensemble] for name, (ensemble, _) in named.items()},
+        dropped={name: dropped[ensemble] for name, (ensemble, _) in named.items()},
+        single_fields={name: (ensemble, kind) for name, (ensemble, kind) in named.items() if kind is not None},
+    )
 
 
 def _common_times(saved: Mapping[str, SavedEnsemble]) -> tuple[tuple[str, ...], dict[str, int]]:

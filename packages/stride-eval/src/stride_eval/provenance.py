@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -27,6 +27,7 @@ class Provenance:
         shape: rows and columns of the grid.
         reference: system that skill is measured against; None when there is one system alone.
         specs: target -> what it is.
+        single_fields: name -> the system whose mean or probability matched mean it is.
     """
 
     family: str
@@ -37,6 +38,7 @@ class Provenance:
     shape: tuple[int, int]
     reference: str | None
     specs: Mapping[str, VariableSpec]
+    single_fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ensembles(self) -> tuple[str, ...]:
@@ -64,6 +66,7 @@ class Provenance:
             shape=systems.shape,
             reference=systems.reference,
             specs=dict(systems.specs),
+            single_fields={name: ensemble for name, (ensemble, _) in systems.single_fields.items()},
         )
 
     @classmethod

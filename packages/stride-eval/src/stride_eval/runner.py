@@ -200,7 +200,9 @@ def _open(systems: Mapping[str, Path], config: EvalConfig, workers: Workers) -> 
     if workers.scheduler is not None:  # its workers have working folders of their own
         systems = {name: Path(path).absolute() for name, path in systems.items()}
     files = [] if config.variables_file is None else [config.variables_file]
-    return open_systems(systems, catalogue=Catalogue.load(*files), reference=config.reference)
+    return open_systems(
+        systems, catalogue=Catalogue.load(*files), reference=config.reference, single_fields=config.single_fields
+    )
 
 
 def _provenance(results: xr.Dataset, systems: Mapping[str, Path]) -> Provenance:
@@ -208,7 +210,7 @@ def _provenance(results: xr.Dataset, systems: Mapping[str, Path]) -> Provenance:
     from stride_eval.provenance import Provenance
 
     about = Provenance.of(results)
-    if set(about.systems) != set(systems):
+    if set(about.systems) - set(about.single_fields) != set(systems):
         raise EvalError(
             f"the finished results are of {', '.join(about.systems)}, not of {', '.join(systems)}; name the same "
             "systems, or run once with mode 'full'"

@@ -16,6 +16,7 @@ from stride_vars.spec import VariableSpec
 from stride_eval.errors import EvalError
 from stride_eval.grid import axes, spacing
 from stride_eval.reading import SavedEnsemble
+from stride_eval.single_fields import SingleField, single_field
 
 BLOCK_BYTES = 128 * 2**20
 """Of one target's fields that are in memory at once; the scores need a few times this."""
@@ -39,13 +40,15 @@ class Systems:
     """The systems of one evaluation on the dates, grid and targets that they share.
 
     Attributes:
-        saved: the opened ensembles by the user's names, in the user's order.
+        saved: the opened ensembles by the user's names, in the user's order; behind the name of a single field is the
+            ensemble that it is of.
         specs: what each common target is, by key.
         times: common dates (ISO), ascending.
         dropped: system -> number of its dates that the others, or its own observations, lack.
         reference: the system that skill is measured against; None when there is one system alone.
         window: rows and columns of the saved grid that are read; None: all.
         mask: pixels of the window that count [y, x]; None: all.
+        single_fields: name -> (system, "mean" or "pmm") of the systems that stand for another's members.
     """
 
     saved: Mapping[str, SavedEnsemble]
@@ -57,6 +60,7 @@ class Systems:
     block_bytes: int = BLOCK_BYTES
     window: tuple[slice, slice] | None = None
     mask: np.ndarray | None = None
+    single_fields: Mapping[str, tuple[str, SingleField]] = field(default_factory=dict)
     _kept: dict[str, Block] = field(default_factory=dict, repr=False)
 
     @property
@@ -71,7 +75,7 @@ class Systems:
 
     def members(self, name: str) -> int:
         """Number of members of a system."""
-        return self.saved[name].members
+        return 1 if name in self.single_fields else self.saved[name].members
 
     @property
     def ensembles(self) -> tuple[str, ...]:
@@ -152,7 +156,8 @@ class Systems:
 
     def block(self, key: str, times: Sequence[str]) -> Block:
         """Some of the common dates, read and masked to the pixels that observation and systems share."""
-        members = {name: self.read("ensemble", name, key, times) for name in self.names}
+        read = [name for name in self.names if name not in self.single_fields]
+        members = {name: self.read("ensemble", name, key, times) for name in read}
         if self.observer is None:
             observed = xr.full_like(members[self.names[0]].isel(member=0, drop=True), np.nan)
             valid = xr.ones_like(observed, dtype=bool)
@@ -163,7 +168,10 @@ class Systems:
             valid = valid & self.mask
         for values in members.values():
             valid = valid & np.isfinite(values.values).all(axis=values.get_axis_num("member"))
-        return Block(observed.where(valid), {name: values.where(valid) for name, values in members.items()})
+        members = {name: values.where(valid) for name, values in members.items()}
+        for name, (ensemble, _) in self.single_fields.items():
+            members[name] = single_field(self, name, key, times, members[ensemble])
+        return Block(observed.where(valid), {name: members[name] for name in self.names})
 
     def observed_sample(self, key: str, limit: int = 2_000_000) -> np.ndarray:
         """Observed values for choosing thresholds and bins: all of them, or every n-th pixel when there are more.
@@ -205,7 +213,7 @@ class Systems:
     def fields(self, group: str, name: str, key: str, times: Sequence[str]) -> xr.DataArray | None:
         """Dates of a variable in /pmm or /conditioning, or None where the system has none of it."""
         saved = self.saved[name]
-        if group not in saved.groups or key not in saved.groups[group].data_vars:
+        if name in self.single_fields or group not in saved.groups or key not in saved.groups[group].data_vars:
             return None
         if not set(times) <= set(saved.times_of(group)):
             return None
