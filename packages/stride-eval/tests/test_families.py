@@ -217,6 +217,19 @@ def test_best_median_and_worst_dates(tmp_path, saved, systems_of):
     assert both == {5: "highest observed mean of the 5 dates; median CRPS of a of the 5 dates"}
 
 
+def test_dates_without_observations(tmp_path, saved, systems_of):
+    """The members are shown all the same, and nothing that would need the observed field is."""
+    fields = np.random.default_rng(0).gamma(1.0, 2.0, (3, 2, 6, 6)) * np.array([1.0, 3.0, 2.0])[:, None, None, None]
+    systems = systems_of({"a": saved.write(tmp_path / "a.zarr", fields, None)})
+    results, figures = registry.family("dates").compute_and_plot(systems, EvalConfig(quicklooks=1))
+    assert results["choice"].values.tolist() == [["highest mean of a of the 3 dates"]]
+    assert results["observed"].isnull().all()
+    (record,) = figures
+    titles = [axes.get_title(loc="center") for axes in record.figure.axes]
+    assert "member 2" in titles and "PMM" in titles and "observed" not in titles
+    assert "observed" not in record.alt + record.reading
+
+
 def test_dates_take_the_saved_pmm(tmp_path, saved, systems_of):
     fields = np.random.default_rng(0).gamma(1.0, 2.0, (1, 3, 4, 4))
     times = np.array(["2014-06-01"], "M8[ns]")

@@ -21,6 +21,8 @@ from stride_eval.systems import Systems
 
 TITLE = "Dates"
 
+NEEDS_TARGETS = False
+
 _SHARES = {1.0: "highest", 0.5: "median", 0.75: "upper-quartile", 0.0: "lowest", 0.25: "lower-quartile"}
 
 
@@ -32,9 +34,10 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
         config: ``dates`` or ``quicklooks``, ``ranked_dates``, ``quicklook_members``.
 
     Returns:
-        Along target and time: ``observed``; for each system ``members`` (the first few), ``mean``, ``pmm`` (as saved,
-        else computed), ``spread`` (ddof = 1), the last two NaN for one member; ``conditioning`` on the low-resolution
-        grid where it was saved, with its variable as JSON in ``conditioning_spec``; ``land`` where a land fraction was
+        Along target and time: ``observed`` (NaN where no system holds observations); for each system ``members`` (the
+        first few), ``mean``, ``pmm`` (as saved, else computed), ``spread`` (ddof = 1), the last two NaN for one member;
+        ``conditioning`` on the low-resolution grid where it was saved, with its variable as JSON in
+        ``conditioning_spec``; ``land`` where a land fraction was
         saved; ``choice``, why each date was chosen.
 
     Raises:
@@ -71,31 +74,33 @@ def chosen_dates(systems: Systems, key: str, config: EvalConfig) -> dict[str, st
     """Dates to show, in calendar order, each with the reason in words.
 
     Without dates in the configuration they are chosen by the observed mean over the domain, not by a score: the
-    highest, the median, the upper quarter, and so on. Those that a system did best and worst on stand beside them and
-    are called so.
+    highest, the median, the upper quarter, and so on; without observations by the mean of the first system. Those that
+    a system did best and worst on stand beside them and are called so.
     """
     chosen = dict.fromkeys((_match(date, systems.times) for date in config.dates or ()), "chosen")
     if config.dates is None:
-        chosen = _by_observed_mean(systems, key, config.quicklooks)
+        chosen = _by_mean(systems, key, config.quicklooks)
     for label, words in ranked_dates(systems, key, config.ranked_dates):
         chosen[label] = f"{chosen[label]}; {words}" if label in chosen else words
     return dict(sorted(chosen.items()))
 
 
-def _by_observed_mean(systems: Systems, key: str, number: int) -> dict[str, str]:
+def _by_mean(systems: Systems, key: str, number: int) -> dict[str, str]:
     if not number:
         return {}
     means = []
     for block in systems.blocks(key):
-        means.append(block.observed.mean(("y", "x"), dtype=np.float64))
+        field = block.observed if systems.observer is not None else block.members[systems.names[0]].mean("member")
+        means.append(field.mean(("y", "x"), dtype=np.float64))
     mean = xr.concat(means, dim="time").fillna(-np.inf).values
     order = np.argsort(mean, kind="stable")
     shares = list(_SHARES) if number <= len(_SHARES) else list(np.linspace(1.0, 0.0, number))
+    whose = "observed mean" if systems.observer is not None else f"mean of {systems.names[0]}"
     chosen: dict[str, str] = {}
     for share in shares[:number]:
         label = systems.times[int(order[round(share * (len(order) - 1))])]
         word = _SHARES.get(share, f"{share:.0%} quantile of the")
-        chosen.setdefault(label, f"{word} observed mean of the {len(order)} dates")
+        chosen.setdefault(label, f"{word} {whose} of the {len(order)} dates")
     return chosen
 
 
@@ -170,7 +175,7 @@ def plot(results: xr.Dataset, config: EvalConfig) -> list[FigureRecord]:
     for key, spec in about.specs.items():
         one = results.sel(target=key)
         for index in range(one.sizes.get("time", 0)):
-            if bool(one["observed"].isel(time=index).notnull().any()):
+            if bool(one["mean"].isel(time=index).notnull().any()):
                 figures.append(quicklook.figure(one, index, spec, about, config))
     return figures
 

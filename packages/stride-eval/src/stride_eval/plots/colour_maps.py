@@ -52,14 +52,16 @@ def value_scale(
 
     Args:
         spec: of the variable.
-        fields: what the limits must suit: the observed field and what the systems were given.
+        fields: what the limits must suit: the observed field and what the systems were given; where none of them has a
+            value, ``others`` stand in.
         others: what is drawn on the same scale; its values beyond the limits only make the colour bar point outwards,
             so that one wild system does not turn all the others pale.
         own_range: limits from the fields alone, for means and other quantities that are smaller than the values.
     """
-    values = _pooled(fields)
+    values, beside = _pooled(fields), _pooled(others)
+    values = values if values.size else beside
     low, high = _span(values)
-    lowest, highest = _span(np.concatenate([values, _pooled(others)]))
+    lowest, highest = _span(np.concatenate([values, beside]))
     stated = None if own_range else spec.plot_range
     if is_amount(spec):
         top = stated[1] if stated else _nice(float(np.quantile(values, 0.998)) if values.size else 1.0)

@@ -35,7 +35,7 @@ class _LowResolution:
 
 @styled
 def figure(results: xr.Dataset, index: int, spec: VariableSpec, about: Provenance, config: EvalConfig) -> FigureRecord:
-    """Top row: what was given, what happened, systems of one field; then a row of each ensemble."""
+    """Top row: what was given, what happened where that is known, systems of one field; then a row of each ensemble."""
     label = time_labels(results, "dates")[index]
     one = results.isel(time=index)
     low = _low_resolution(one)
@@ -49,16 +49,18 @@ def figure(results: xr.Dataset, index: int, spec: VariableSpec, about: Provenanc
         else f"low resolution: {low.spec.display_name} on {low.field.shape[0]} × {low.field.shape[1]} cells; "
     )
     shape = one["observed"].shape
+    observed = bool(one["observed"].notnull().any())
+    like = "look like the observed field and " if observed else ""
+    amount = f"observed mean {np.nanmean(one['observed']):.3g}; " if observed else ""
     return FigureRecord(
         name=f"{label.replace(':', '')}_{one['target'].item()}",
         title=f"{short_date(label)}: {one['choice'].item()}",
         reading=("All panels" if is_amount(spec) else "All fields but the spread")
-        + " share one colour scale: members should look like the observed field and differ from each other where the "
+        + f" share one colour scale: members should {like}differ from each other where the "
         "low resolution leaves room; the PMM keeps the members' amounts where the mean smooths them.",
         caption=f"1 date, {shape[0]} × {shape[1]} pixels; {given}" + "; ".join(_of_members(about, one.sizes["member"]))
         + ". PMM: probability matched mean; spread: standard deviation of the members (ddof = 1).",
-        alt=f"Maps of {spec.display_name.lower()} on {short_date(label)}: observed mean "
-        f"{np.nanmean(one['observed']):.3g}; "
+        alt=f"Maps of {spec.display_name.lower()} on {short_date(label)}: {amount}"
         + ", ".join(f"{name} mean {np.nanmean(one['mean'].sel(system=name)):.3g}" for name in about.systems)
         + f" {pretty_units(spec.units)}.",
         figure=drawn,
@@ -86,7 +88,9 @@ def _draw(
     shown = one.sizes["member"]
     colour = colours(about.systems)
     singles = [name for name in about.systems if about.members[name] == 1]
-    top = int(low is not None) + 1 + len(singles)
+    observed = bool(one["observed"].notnull().any())
+    given = int(low is not None) + int(observed)
+    top = given + len(singles)
     count = max(top + 2, shown + 3) if about.ensembles else top + 2
     width = min(1.75, 12.2 / count)
     rows = 1 + len(about.ensembles)
@@ -103,7 +107,8 @@ def _draw(
         return image
 
     bars: list[tuple[AxesImage, ColourScale, str]] = []
-    column = 0
+    image: AxesImage | None = None
+    spread: AxesImage | None = None
     if low is not None:
         own = scale if same else value_scale(low.spec, [low.field])
         image = draw_field(panels[0, 0], low.field, low.frame, own)
@@ -112,15 +117,15 @@ def _draw(
         panels[0, 0].set_title("low resolution", fontsize=9, loc="center", color=OBSERVED)
         if not same:
             bars.append((image, own, axis_label(f"{low.spec.display_name} (low resolution)", low.spec.units)))
-        column = 1
-    image = put(panels[0, column], one["observed"].values, "observed")
-    bars.insert(0, (image, scale, axis_label(spec.display_name, spec.units)))
-    # Degrees stand on the figure's edge; a bar is drawn into a panel.
-    label_place(panels[0, 0 if frame.geographic else column], frame)
-    for offset, name in enumerate(singles, start=column + 1):
-        put(panels[0, offset], one["members"].sel(system=name).isel(member=0).values, name, colour[name])
+    if observed:
+        image = put(panels[0, given - 1], one["observed"].values, "observed")
+    for offset, name in enumerate(singles, start=given):
+        image = put(panels[0, offset], one["members"].sel(system=name).isel(member=0).values, name, colour[name])
     for axes in panels[0, top:]:
         axes.set_axis_off()
+    # Degrees stand on the figure's edge; a bar is drawn into a panel.
+    labelled = (0, 0 if frame.geographic else max(given - 1, 0)) if top else (1, 0)
+    label_place(panels[labelled], frame)
     # The spread of an amount compares with the amount; that of a temperature does not.
     spreads = [one["spread"].sel(system=name).values for name in about.ensembles]
     spread_scale = scale if is_amount(spec) else amount_scale(spreads)
@@ -128,15 +133,17 @@ def _draw(
         here = one.sel(system=name)
         members = min(shown, about.members[name])
         for number in range(members):
-            put(line[number], here["members"].isel(member=number).values, f"member {number + 1}")
+            image = put(line[number], here["members"].isel(member=number).values, f"member {number + 1}")
         put(line[shown], here["mean"].values, "mean")
         put(line[shown + 1], here["pmm"].values, "PMM")
-        image = put(line[shown + 2], here["spread"].values, "spread", own=spread_scale)
+        spread = put(line[shown + 2], here["spread"].values, "spread", own=spread_scale)
         line[0].set_ylabel(name, color=colour[name], fontweight="bold", fontsize=9)
         for axes in (*line[members:shown], *line[shown + 3 :]):
             axes.set_axis_off()
-    if about.ensembles and spread_scale is not scale:
-        bars.insert(1, (image, spread_scale, axis_label("Spread", spec.units)))
+    assert image is not None  # there is a system at least
+    bars.insert(0, (image, scale, axis_label(spec.display_name, spec.units)))
+    if spread is not None and spread_scale is not scale:
+        bars.insert(1, (spread, spread_scale, axis_label("Spread", spec.units)))
     _colour_bars(drawn, panels[0, top], count - top, bars)
     return drawn
 
