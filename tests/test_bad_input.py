@@ -151,9 +151,15 @@ def test_a_saved_ensemble_without_targets(refused, trained, command, tmp_path):
     tree = xr.open_datatree(tmp_path / "run" / "ensembles" / "edm.zarr", engine="zarr").load()
     del tree["target"]
     tree.to_zarr(tmp_path / "without.zarr", zarr_format=3)
-    sentence = refused("stride-eval", f"edm={tmp_path / 'without.zarr'}", "--out", tmp_path / "evaluation")
+    systems, out = f"edm={tmp_path / 'without.zarr'}", tmp_path / "evaluation"
+    sentence = refused("stride-eval", systems, "--set", "families=[probabilistic]", "--out", out)
     assert "target" in sentence
-    assert not (tmp_path / "evaluation").exists()
+    assert not out.exists()
+    # What needs no observations is done, and what was not is said.
+    done = command("stride-eval", systems, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "Without observations (no /target) there is no probabilistic" in done.stdout + done.stderr
+    assert list((out / "figures").glob("dates_*.png"))
 
 
 def test_an_output_that_cannot_be_written(archive, refused, tmp_path):
