@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stride_eval import registry, seasons
+from stride_eval.paired import compared
+from stride_eval.provenance import Provenance
 from stride_eval.scores import ALL, Score
 
 if TYPE_CHECKING:
@@ -28,10 +30,14 @@ def scores_of_parts(family: str, results: xr.Dataset, config: EvalConfig, region
     """
     module = registry.family(family)
     of_all_dates = getattr(module, "OF_ALL_DATES", ())
-    rows = [replace(score, region=region) for score in module.scores(results, config)]
+
+    def found(part: xr.Dataset) -> list[Score]:
+        plain = [replace(score, family=family, region=region) for score in module.scores(part, config)]
+        return compared(plain, Provenance.of(part).reference, config.level) if plain else []
+
+    rows = found(results)
     for season, months in config.seasons.items() if rows else ():
         part = seasons.cut(results, months)
         if part is not None:
-            found = module.scores(part, config)
-            rows += [replace(one, region=region, season=season) for one in found if one.name not in of_all_dates]
+            rows += [replace(one, season=season) for one in found(part) if one.name not in of_all_dates]
     return rows

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
 
 OBSERVED = "observed"
 """Stands in place of a system's name for what was observed; no system may be called so."""
@@ -13,6 +16,23 @@ ALL = "all"
 """Name of the whole grid as a region, and of all dates as a season."""
 
 Best = Literal["low", "high", "zero", "one"]
+
+Verdict = Literal["better", "worse", "not significant", ""]
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """A score in each resample of the dates; two of the same dates have the same dates drawn in each place.
+
+    Attributes:
+        values: of the score [resample].
+        dates: whether a date entered [time].
+        blocks: of dates that entered.
+    """
+
+    values: np.ndarray
+    dates: np.ndarray
+    blocks: int
 
 
 @dataclass(frozen=True)
@@ -34,6 +54,13 @@ class Score:
         beside: name of the score in whose cell of the report's table this one stands; empty: a column of its own.
         region: part of the grid; "all": the whole of it.
         season: part of the year; "all": every date.
+        family: that gives it.
+        reference_value: what the reference system has by definition, where it has no row (0 for a skill); NaN otherwise.
+        difference: the score less the reference's; where zero or one is best, of their distances from it (from one: of
+            the natural logarithms). NaN where nothing is compared.
+        difference_lower, difference_upper: its interval, paired by date.
+        verdict: whether that tells the system from the reference; empty where nothing is compared.
+        resampled: what the interval was made of; is not written to files.
     """
 
     system: str
@@ -51,6 +78,13 @@ class Score:
     beside: str = ""
     region: str = ALL
     season: str = ALL
+    family: str = ""
+    reference_value: float = math.nan
+    difference: float = math.nan
+    difference_lower: float = math.nan
+    difference_upper: float = math.nan
+    verdict: Verdict = ""
+    resampled: Resampled | None = field(default=None, repr=False, compare=False)
 
     @property
     def part(self) -> tuple[str, str]:
@@ -59,9 +93,10 @@ class Score:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON and CSV; NaN becomes None."""
+        plain = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "resampled"}
         return {
             key: None if isinstance(value, float) and not math.isfinite(value) else value
-            for key, value in asdict(self).items()
+            for key, value in plain.items()
         }
 
     def distance(self) -> float:

@@ -74,7 +74,7 @@ def scores(one: xr.Dataset, spec: VariableSpec, about: Provenance, config: EvalC
                 about, target, name=f"twcrps_skill_{level}", label=f"twCRPS skill {event}", units="%", best="high",
                 definition="1 less the ratio of the mean threshold-weighted CRPS to that of the reference "
                 f"{about.reference!r}; the interval is paired by date.",
-                without={about.reference}, beside=f"twcrps_{level}",
+                without={about.reference}, beside=f"twcrps_{level}", reference_value=0.0,
             )  # fmt: skip
         counts = here[["value_counts"]].fillna(0.0)
         rows += score_rows(

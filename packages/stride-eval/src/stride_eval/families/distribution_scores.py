@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from stride_eval.config import EvalConfig
-from stride_eval.families.intervals import interval, numbers
+from stride_eval.families.intervals import interval, numbers, resampled
 from stride_eval.provenance import Provenance
 from stride_eval.scores import Score
 
@@ -33,6 +33,8 @@ def distance_scores(results: xr.Dataset, about: Provenance, config: EvalConfig) 
                     "bin", skipna=False
                 ),
                 config,
+                biased=True,
+                within=(0.0, np.inf),
             )
             overlap = interval(
                 overlap_days.sel(system=name),
@@ -40,11 +42,13 @@ def distance_scores(results: xr.Dataset, about: Provenance, config: EvalConfig) 
                     m["counts"] / m["counts"].sum("bin"), m["observed_counts"] / m["observed_counts"].sum("bin")
                 ),
                 config,
+                biased=True,
+                within=(0.0, 1.0),
             )
             rows.append(
                 Score(
                     name, key, "wasserstein", "Wasserstein distance", spec.units, *numbers(distance),
-                    n=int(distance["n"].max()), best="low",
+                    n=int(distance["n"].max()), best="low", resampled=resampled(distance),
                     definition="Mean distance of equal quantiles of all members' values and the observed ones, pooled "
                     "over dates and pixels, from fine bins.",
                 )
@@ -52,7 +56,7 @@ def distance_scores(results: xr.Dataset, about: Provenance, config: EvalConfig) 
             rows.append(
                 Score(
                     name, key, "perkins_overlap", "Perkins overlap", "1", *numbers(overlap),
-                    n=int(overlap["n"].max()), best="high",
+                    n=int(overlap["n"].max()), best="high", resampled=resampled(overlap),
                     definition="Common area of the pooled histograms of members and observation, in 100 bins that "
                     "widen towards the tails; 1 is equal.",
                 )

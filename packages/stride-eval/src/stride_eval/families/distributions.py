@@ -8,7 +8,7 @@ import xarray as xr
 from stride_eval.config import EvalConfig
 from stride_eval.families.binning import counts_per_date, fine_edges
 from stride_eval.families.distribution_scores import distance_scores
-from stride_eval.families.intervals import interval, numbers
+from stride_eval.families.intervals import interval, numbers, resampled
 from stride_eval.joining import join_blocks, join_systems, join_targets
 from stride_eval.metrics.wet_day import wet_day_frequency, wet_day_intensity
 from stride_eval.plots.record import FigureRecord
@@ -116,7 +116,7 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
                 rows.append(
                     Score(
                         name, key, "wet_fraction_difference", "Wet fraction less observed", "points", *numbers(found),
-                        n=int(found["n"]), best="zero", beside="wet_fraction",
+                        n=int(found["n"]), best="zero", beside="wet_fraction", resampled=resampled(found),
                     )
                 )  # fmt: skip
     return rows + distance_scores(results, about, config)

@@ -8,7 +8,7 @@ from stride_vars.spec import VariableSpec
 
 from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
-from stride_eval.families.intervals import Statistic, interval, numbers
+from stride_eval.families.intervals import Statistic, interval, numbers, resampled
 from stride_eval.families.return_levels import THRESHOLD_LEVEL, block_interval, peak_levels
 from stride_eval.families.wet_percentiles import PERCENTILES
 from stride_eval.provenance import Provenance
@@ -54,7 +54,7 @@ def compared(
             rows.append(
                 Score(
                     system, target, f"{name}_difference", f"{label} less observed", "%" if is_amount(spec) else units,
-                    *numbers(value), n=int(value["n"].max()), best="zero", beside=name,
+                    *numbers(value), n=int(value["n"].max()), best="zero", beside=name, resampled=resampled(value),
                 )
             )  # fmt: skip
     return rows

@@ -12,7 +12,7 @@ from stride_eval.families import extreme_scores
 from stride_eval.families.binning import counts_per_date, fine_edges
 from stride_eval.families.block_maxima import time_blocks, times_of
 from stride_eval.families.extreme_fields import WINDOW, ExtremeFields
-from stride_eval.families.intervals import interval, numbers
+from stride_eval.families.intervals import interval, numbers, resampled
 from stride_eval.families.largest_values import highest_level
 from stride_eval.families.pixel_pairs import PairSeries
 from stride_eval.families.return_levels import peak_rate, peak_threshold, summary_period
@@ -226,6 +226,7 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
                         n=int(value["n"]),
                         best="zero",
                         beside="q999",
+                        resampled=resampled(value),
                     )
                 )
         one = results.sel(target=key)

@@ -91,7 +91,7 @@ def _ratio(a: xr.DataArray, b: xr.DataArray) -> xr.DataArray:
     return a / b.where(b > 0)
 
 
-OBJECTS: dict[str, tuple[str, Best, str, list[str], Statistic]] = {
+OBJECTS: dict[str, tuple[str, Best | None, str, list[str], Statistic]] = {
     "object_count_ratio": (
         "Number of objects", "one",
         "Objects in a member's field over objects observed.",
@@ -103,9 +103,10 @@ OBJECTS: dict[str, tuple[str, Best, str, list[str], Statistic]] = {
         ["n_objects", "observed_n_objects", "area", "observed_area"], object_size_ratio,
     ),
     "object_threat": (
-        "Object threat score", "high",
+        "Object threat score", None,
         "Area of matched objects weighted by what the two of a pair have in common (distance, size, overlap), over the "
-        "area of all objects, forecast and observed: 1 is perfect.",
+        "area of all objects, forecast and observed: 1 is perfect. It rewards fields that agree, not spread that is right: "
+        "no system is marked as best.",
         ["matched_area", "object_area"], threat_score,
     ),
 }  # fmt: skip

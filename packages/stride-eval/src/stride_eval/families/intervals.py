@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 
+import numpy as np
 import xarray as xr
 
 from stride_eval.config import EvalConfig
 from stride_eval.metrics.bootstrap import block_bootstrap
+from stride_eval.scores import Resampled
 
 Statistic = Callable[[xr.Dataset], xr.DataArray]
 
@@ -31,16 +34,30 @@ def daily_sums(results: xr.Dataset, names: list[str], *, count: str = "n") -> xr
     return sums.assign({count: counts})
 
 
-def interval(components: xr.Dataset, statistic: Statistic, config: EvalConfig) -> xr.Dataset:
+def interval(
+    components: xr.Dataset,
+    statistic: Statistic,
+    config: EvalConfig,
+    *,
+    dim: str = "time",
+    biased: bool = False,
+    within: tuple[float, float] = (-math.inf, math.inf),
+) -> xr.Dataset:
     """Estimate and interval of a statistic of sums over dates.
 
+    Statistics of the same dates share their resamples, also where they are computed apart: ``resampled`` of two systems
+    can be taken from one another.
+
     Args:
-        components: sums per date along ``time``.
+        components: sums per date along ``dim``.
         statistic: from the components' means over dates to the score; ratios of means, never means of ratios.
         config: resamples, block length, level, seed.
+        dim: ``time``; any other holds blocks of dates, of which each is drawn by itself.
+        biased: whether sampling pushes the statistic one way, as it does a distance of pooled distributions.
+        within: what the ends of the interval cannot pass.
 
     Returns:
-        ``estimate``, ``lower``, ``upper`` and ``n`` (dates).
+        ``estimate``, ``lower``, ``upper`` and ``n`` (dates); ``resampled`` along ``resample`` and ``used`` along ``dim``.
     """
     with warnings.catch_warnings():
         # A score that is not defined for a system (the spread of one member) is NaN in every resample.
@@ -48,18 +65,34 @@ def interval(components: xr.Dataset, statistic: Statistic, config: EvalConfig) -
         found = block_bootstrap(
             components,
             statistic,
-            dim="time",
-            block_length=config.resolved_block_length(components.sizes["time"]),
+            dim=dim,
+            block_length=config.resolved_block_length(components.sizes[dim]) if dim == "time" else 1,
             n_resamples=config.resamples,
             level=config.level,
             seed=config.seed,
+            biased=biased,
+            keep_resamples=True,
         )
     # The bootstrap carries along every dimension that any component has; the statistic may have consumed some.
-    wanted = statistic(components.isel(time=0, drop=True)).dims
-    spare = {dim: 0 for dim in found.dims if dim not in wanted}
-    return found.isel(spare, drop=True)
+    wanted = {*statistic(components.isel({dim: 0}, drop=True)).dims, "resample", dim}
+    found = found.isel({name: 0 for name in found.dims if name not in wanted}, drop=True)
+    return found.assign({end: found[end].clip(*within) for end in ("lower", "upper")})
 
 
 def numbers(found: xr.Dataset) -> tuple[float, float, float]:
     """Estimate, lower and upper end as plain numbers."""
     return float(found["estimate"]), float(found["lower"]), float(found["upper"])
+
+
+def resampled(found: xr.Dataset) -> Resampled:
+    """The resamples of one number of ``interval``, for the comparison with another system's.
+
+    Args:
+        found: without dimensions but ``resample`` and that of the dates.
+    """
+    used = np.asarray(found["used"].values, bool)
+    return Resampled(
+        values=np.asarray(found["resampled"].values, float),
+        dates=used,
+        blocks=int(used.sum()) // int(found.attrs["block_length"]),
+    )

@@ -92,7 +92,7 @@ def scores(one: xr.Dataset, spec: VariableSpec, about: Provenance, config: EvalC
                 name=f"{name}_skill", label=f"{label} skill", units="%", best="high",
                 definition=f"1 less the ratio of the mean {label.lower()} to that of the reference "
                 f"{about.reference!r}; the interval is paired by date.",
-                without={about.reference}, beside=name,
+                without={about.reference}, beside=name, reference_value=0.0,
             )  # fmt: skip
     return rows
 

@@ -9,7 +9,7 @@ from stride_vars.spec import VariableSpec
 from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
 from stride_eval.families import calibration, decisions, dependence, multivariate
-from stride_eval.families.intervals import Statistic, daily_sums, interval
+from stride_eval.families.intervals import Statistic, daily_sums, interval, resampled
 from stride_eval.families.thresholds import event_thresholds
 from stride_eval.joining import join_blocks, join_systems, join_targets
 from stride_eval.metrics.aggregate import mean
@@ -156,6 +156,8 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
                         estimator={"crps": "MAE (one member)" if alone else "fair"}.get(name, ""),
                         definition=definition,
                         beside="bias" if name == "bias_percent" else "",
+                        reference_value=0.0 if name == "crps_skill" else np.nan,
+                        resampled=resampled(one),
                     )
                 )
         for part in (*PARTS, dependence):

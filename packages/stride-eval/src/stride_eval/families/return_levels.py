@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import xarray as xr
 
 from stride_eval.config import EvalConfig
-from stride_eval.families.intervals import Statistic
-from stride_eval.metrics.bootstrap import block_bootstrap
+from stride_eval.families.intervals import Statistic, interval
 from stride_eval.metrics.gev import gev_from_l_moments, gev_return_level
 from stride_eval.metrics.gpd import gpd_from_l_moments, gpd_return_level
 from stride_eval.metrics.l_moments import l_moments_of_counts
@@ -111,10 +108,5 @@ def _any_count(counts: xr.Dataset) -> np.ndarray:
 
 def block_interval(components: xr.Dataset, statistic: Statistic, config: EvalConfig) -> xr.Dataset:
     """Estimate and interval of a statistic of sums over blocks of dates; whole blocks are drawn."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-        found = block_bootstrap(
-            components, statistic, dim="block", n_resamples=config.resamples, level=config.level, seed=config.seed
-        )
-    wanted = statistic(components.isel(block=0, drop=True)).dims
-    return found.assign(n=found["n"].max()).isel({dim: 0 for dim in found.dims if dim not in wanted}, drop=True)
+    found = interval(components, statistic, config, dim="block")
+    return found.assign(n=found["n"].max())

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from stride_eval.config import EvalConfig
-from stride_eval.families.intervals import interval
+from stride_eval.families.intervals import interval, resampled
 from stride_eval.families.scale_scores import scale_scores
 from stride_eval.families.thresholds import event_thresholds
 from stride_eval.grid import spacing
@@ -157,6 +157,7 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
                     upper=float(here["upper"]),
                     n=int(here["n"]),
                     best="one",
+                    resampled=resampled(here),
                     definition="Variance of the members' own fields at wavelengths below "
                     f"{limit:g} {results.attrs['length_unit']}, which the low resolution does not hold, over the "
                     "observed variance there.",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 
 from stride_eval.config import EvalConfig
-from stride_eval.families.intervals import interval, numbers
+from stride_eval.families.fss_scores import fss_rows
+from stride_eval.families.intervals import interval, numbers, resampled
 from stride_eval.metrics.effective_resolution import resolved_wavenumber
 from stride_eval.metrics.fss_useful_scale import fss_useful_scale
 from stride_eval.metrics.log_spectral_distance import log_spectral_distance
 from stride_eval.plots.style import pretty_units
 from stride_eval.provenance import Provenance
-from stride_eval.scores import Score
+from stride_eval.scores import Resampled, Score
 
 FACTOR = 2.0
 """How far off the power may be at scales that count as resolved."""
@@ -32,12 +35,19 @@ def scale_scores(results: xr.Dataset, about: Provenance, config: EvalConfig) -> 
                 lambda m: resolved_wavenumber(m["spectrum"], m["observed_spectrum"], factor=FACTOR),
                 config,
             )
-            distance = interval(days, lambda m: log_spectral_distance(m["spectrum"], m["observed_spectrum"]), config)
+            distance = interval(
+                days,
+                lambda m: log_spectral_distance(m["spectrum"], m["observed_spectrum"]),
+                config,
+                biased=True,
+                within=(0.0, np.inf),
+            )
             for name in about.systems:
                 rows.append(
                     Score(
                         name, key, "effective_resolution", "Effective resolution", unit,
                         *_lengths(resolved.sel(system=name)), n=_dates(resolved, name), best="low",
+                        resampled=_resampled_lengths(resolved.sel(system=name)),
                         definition="Smallest wavelength at which the power of the members' own fields, there and at "
                         f"all larger scales, is within a factor of {FACTOR:g} of the observed power.",
                     )
@@ -46,9 +56,11 @@ def scale_scores(results: xr.Dataset, about: Provenance, config: EvalConfig) -> 
                     Score(
                         name, key, "log_spectral_distance", "Log-spectral distance", "dB",
                         *numbers(distance.sel(system=name)), n=_dates(distance, name), best="low",
+                        resampled=resampled(distance.sel(system=name)),
                         definition="Root mean square over wavenumbers of 10 log10 (power over observed power).",
                     )
                 )  # fmt: skip
+        rows += fss_rows(one, spec, about, config, float(results.attrs.get("pixel", 1.0)), unit)
         if one.sizes["window"] < 2:
             continue  # one window tells no scale
         for index in np.flatnonzero(np.isfinite(one["thresholds"].values)):
@@ -64,6 +76,7 @@ def scale_scores(results: xr.Dataset, about: Provenance, config: EvalConfig) -> 
                     Score(
                         name, key, f"useful_scale_{level:g}", f"Useful scale ≥ {event}", unit,
                         value, lower, upper, n=_dates(useful, name), best="low",
+                        resampled=_resampled_lengths(useful.sel(system=name)),
                         definition="Smallest width of the neighbourhood from which on the fractions skill score of "
                         f"values of at least {event} is 0.5 + f0 / 2 or more, f0 being the observed share.",
                     )
@@ -81,6 +94,12 @@ def _lengths(found: xr.Dataset) -> tuple[float, float, float]:
     """Inverse lengths, which the bootstrap can rank with 0 for "at no scale", as lengths; that one is infinite."""
     value, lower, upper = (np.inf if end == 0 else 1.0 / end for end in numbers(found))
     return value, upper, lower
+
+
+def _resampled_lengths(found: xr.Dataset) -> Resampled:
+    inverse = resampled(found)
+    with np.errstate(divide="ignore"):
+        return replace(inverse, values=1.0 / inverse.values)
 
 
 def _dates(found: xr.Dataset, name: str) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 
 import xarray as xr
 
+from stride_eval.families.intervals import resampled
 from stride_eval.provenance import Provenance
 from stride_eval.scores import Best, Score
 
@@ -23,11 +25,12 @@ def score_rows(
     one_member: str = "",
     without: Collection[str | None] = (),
     beside: str = "",
+    reference_value: float = math.nan,
 ) -> list[Score]:
     """One row a system.
 
     Args:
-        found: ``estimate``, ``lower``, ``upper`` and ``n`` along ``system``.
+        found: of ``interval``, along ``system``.
         about: what the results are of.
         target: key of the variable.
         name: as in ``Score``, and so are the following ones.
@@ -38,6 +41,7 @@ def score_rows(
         one_member: estimator of systems of one member; the others' is "fair". Empty: none is named.
         without: systems that get no row.
         beside: name of the score in whose cell this one stands.
+        reference_value: what the reference has by definition, where it has no row.
     """
     rows = []
     for system in about.systems:
@@ -59,6 +63,8 @@ def score_rows(
                 estimator="" if not one_member else one_member if about.members[system] == 1 else "fair",
                 definition=definition,
                 beside=beside,
+                reference_value=reference_value,
+                resampled=resampled(one),
             )
         )
     return rows

@@ -9,7 +9,7 @@ import xarray as xr
 from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
-from stride_eval.families.intervals import interval, numbers
+from stride_eval.families.intervals import interval, numbers, resampled
 from stride_eval.families.temporal_statistics import TemporalStatistics
 from stride_eval.joining import join_systems, join_targets
 from stride_eval.metrics.date_runs import date_runs
@@ -198,7 +198,7 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
                 rows.append(
                     Score(
                         system, key, name, label, units, *numbers(here),
-                        n=int(here["n"]), best=best, definition=definition,
+                        n=int(here["n"]), best=best, definition=definition, resampled=resampled(here),
                     )
                 )  # fmt: skip
     return rows

@@ -26,7 +26,7 @@ def draw_distances(axes: Axes, observed: xr.Dataset | None, found: xr.Dataset, a
         axes.fill_between(distance, observed["lower"], observed["upper"], color=OBSERVED, alpha=0.12, linewidth=0)
         axes.plot(distance, observed["estimate"], color=OBSERVED, linewidth=2.4, label="observed", zorder=3)
     for name in about.systems:
-        one = found.sel(system=name).transpose("distance")
+        one = found.sel(system=name).transpose("distance", ...)
         axes.fill_between(distance, one["lower"], one["upper"], color=colour[name], alpha=0.15, linewidth=0)
         axes.plot(
             distance, one["estimate"], color=colour[name], linestyle=dash[name], marker=marker[name],

@@ -91,7 +91,7 @@ def _draw(axes: Axes, observed: xr.Dataset, found: xr.Dataset, about: Provenance
     axes.fill_between(periods, observed["lower"], observed["upper"], color=OBSERVED, alpha=0.12, linewidth=0)
     axes.plot(periods, observed["estimate"], color=OBSERVED, linewidth=2.4, label="observed", zorder=3)
     for name in about.systems:
-        one = found.sel(system=name).transpose("period")
+        one = found.sel(system=name).transpose("period", ...)
         axes.fill_between(periods, one["lower"], one["upper"], color=colour[name], alpha=0.15, linewidth=0)
         axes.plot(periods, one["estimate"], color=colour[name], linestyle=dash[name], label=name)
     # One system's wide band must not press the others together.
