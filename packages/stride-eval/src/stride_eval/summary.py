@@ -12,7 +12,13 @@ from typing import Any
 from stride_eval.scores import ALL, OBSERVED, Score
 
 Summary = dict[str, dict[str, dict[str, dict[str, Any]]]]
-"""system -> target -> score -> {value, lower, upper, units, n, estimator}; plain numbers, None where not defined."""
+"""system -> target -> score -> the values of ``KEYS``; plain numbers, None where not defined."""
+
+COMPARED = ("difference", "difference_lower", "difference_upper", "verdict")
+"""The paired comparison with the reference system."""
+
+KEYS = ("value", "lower", "upper", "units", "n", "estimator", *COMPARED)
+"""What is told of a score."""
 
 
 def of_part(scores: Iterable[Score], region: str = ALL, season: str = ALL) -> list[Score]:
@@ -33,7 +39,7 @@ def nested(scores: Iterable[Score], region: str = ALL, season: str = ALL) -> Sum
         if score.system == OBSERVED:
             continue
         plain = score.as_dict()
-        entry = {key: plain[key] for key in ("value", "lower", "upper", "units", "n", "estimator")}
+        entry = {key: plain[key] for key in KEYS}
         result.setdefault(score.system, {}).setdefault(score.target, {})[score.name] = entry
     return result
 
@@ -76,7 +82,7 @@ def as_json(scores: Sequence[Score], about: Mapping[str, Any]) -> str:
 
 def as_csv(scores: Sequence[Score]) -> str:
     """One line a region, season, system, target and score."""
-    columns = ("region", "season", "system", "target", "name", "value", "lower", "upper", "units", "n", "estimator")
+    columns = ("region", "season", "system", "target", "name", *KEYS, "family")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

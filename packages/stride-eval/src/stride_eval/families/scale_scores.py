@@ -76,7 +76,7 @@ def scale_scores(results: xr.Dataset, about: Provenance, config: EvalConfig) -> 
                     Score(
                         name, key, f"useful_scale_{level:g}", f"Useful scale ≥ {event}", unit,
                         value, lower, upper, n=_dates(useful, name), best="low",
-                        resampled=_resampled_lengths(useful.sel(system=name)),
+                        resampled=_resampled_lengths(useful.sel(system=name), float(results.attrs["pixel"])),
                         definition="Smallest width of the neighbourhood from which on the fractions skill score of "
                         f"values of at least {event} is 0.5 + f0 / 2 or more, f0 being the observed share.",
                     )
@@ -96,10 +96,10 @@ def _lengths(found: xr.Dataset) -> tuple[float, float, float]:
     return value, upper, lower
 
 
-def _resampled_lengths(found: xr.Dataset) -> Resampled:
+def _resampled_lengths(found: xr.Dataset, pixel: float = 1.0) -> Resampled:
     inverse = resampled(found)
     with np.errstate(divide="ignore"):
-        return replace(inverse, values=1.0 / inverse.values)
+        return replace(inverse, values=pixel / inverse.values)
 
 
 def _dates(found: xr.Dataset, name: str) -> int:

@@ -20,7 +20,7 @@ from stride_eval.plots.style import colours
 from stride_eval.provenance import Provenance
 from stride_eval.report.browser import Browser, browser
 from stride_eval.report.part_tables import part_tables
-from stride_eval.report.score_table import score_table
+from stride_eval.report.score_table import family_tables, headline_table
 from stride_eval.report.section import Section
 from stride_eval.report.verdict import verdict
 from stride_eval.scores import Score
@@ -53,7 +53,8 @@ def write_report(
             "key": key,
             "name": spec.display_name,
             "verdict": verdict(scores, key, spec.display_name, about.reference),
-            "table": score_table(scores, key, dict(about.members)),
+            "table": headline_table(scores, key, about.members),
+            "families": family_tables(scores, key, about.members),
         }
         for key, spec in about.specs.items()
     ]

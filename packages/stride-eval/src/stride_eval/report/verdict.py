@@ -38,8 +38,8 @@ def verdict(scores: Sequence[Score], target: str, display_name: str, reference: 
         text += f", {100 * skill.value:.0f} % below {reference}"
         if math.isfinite(skill.lower):
             text += f" (interval {100 * skill.lower:.0f} to {100 * skill.upper:.0f} %)"
-            if skill.lower <= 0 <= skill.upper:
-                text += ", a difference that these dates do not establish"
+        if skill.verdict == "not significant":
+            text += ", a difference that these dates do not establish"
     elif best.system == reference and len(ranked) > 1:
         text += ": the reference itself; no system beats it"
     text += "."
