@@ -152,7 +152,7 @@ def test_verdict():
     text = verdict(scores, "prcp", "Rain", "b")
     assert text.startswith("Rain: a has the lowest CRPS, 1.00 mm day⁻¹, 50 % below b (interval 40 to 60 %).")
     assert "too sure of itself" in text
-    unclear = [*scores[:2], score("a", "crps_skill", 0.5, "high", lower=-0.1, upper=0.6)]
+    unclear = [*scores[:2], score("a", "crps_skill", 0.5, "high", lower=-0.1, upper=0.6, verdict="not significant")]
     assert "do not establish" in verdict(unclear, "prcp", "Rain", "b")
     assert "no system beats it" in verdict(scores[:2], "prcp", "Rain", "a")
     assert verdict([], "prcp", "Rain", None) == ""

@@ -49,7 +49,7 @@ def _against(score: Score, standard: Score | None, level: float) -> Score | None
         other = Resampled(np.full(own.values.shape, value), own.dates, own.blocks)
     else:
         value, other = standard.value, standard.resampled
-    if not (math.isfinite(score.value) and math.isfinite(value)) or other is None:
+    if math.isnan(score.value) or math.isnan(value) or other is None:
         return None
     if not (own.values.shape == other.values.shape and np.array_equal(own.dates, other.dates)):
         return None
@@ -72,7 +72,8 @@ def paired_difference(
 ) -> tuple[float, float, float]:
     """How much farther from good a score is than the reference's, with an interval.
 
-    Scores that are best low or high are subtracted: d = a - b. Where zero (or one) is best, d = |a| - |b| (of the
+    Scores that are best low or high are subtracted: d = a - b; one that is infinite (resolved at no scale) is worse than
+    any that is not. Where zero (or one) is best, d = |a| - |b| (of the
     logarithms). Percentiles of resampled |a| - |b| would be biased near zero; in their place stand the intervals of
     a - b and of a + b, both signs turned so that a and b count as positive: |a| < |b| is the same as (a - b) and (a + b)
     having opposite signs. The interval of d holds what these two allow; it excludes zero only where both do, which is
@@ -95,7 +96,10 @@ def paired_difference(
     """
     (a, many_a), (b, many_b) = value, reference
     if best in ("low", "high"):
-        return (a - b, *_percentiles(_less(many_a, many_b), blocks, level))
+        difference = float(_less(np.array(a), np.array(b)))
+        return (difference, *_percentiles(_less(many_a, many_b), blocks, level))
+    if math.isinf(a) or math.isinf(b):
+        return math.nan, math.nan, math.nan
     if best == "one":
         if a <= 0.0 or b <= 0.0:
             return math.nan, math.nan, math.nan

@@ -109,3 +109,47 @@ def test_one_day_has_no_interval():
 def test_raises(values, arguments, message):
     with pytest.raises(MetricError, match=message):
         block_bootstrap(values, seed=1, **arguments)
+
+
+def distance(means):
+    """Of two histograms: sampling alone makes it positive."""
+    return abs(means["a"] - means["b"]).sum("bin")
+
+
+@pytest.fixture
+def histograms(rng):
+    """Shares of bins per date, of the same distribution."""
+    return lambda bins: xr.Dataset(
+        {name: (("time", "bin"), rng.multinomial(bins, np.full(bins, 1 / bins), 25) / bins) for name in "ab"}
+    )
+
+
+def test_pushed_statistics_hold_their_estimate(histograms):
+    for _ in range(5):
+        counts = histograms(100)
+        plain = block_bootstrap(counts, distance, seed=1, n_resamples=200).isel(bin=0)
+        pushed = block_bootstrap(counts, distance, seed=1, n_resamples=200, biased=True).isel(bin=0)
+        assert plain["lower"] > plain["estimate"]  # beside its own interval
+        assert pushed["lower"] < pushed["estimate"] < pushed["upper"]
+        width = [float(one["upper"] - one["lower"]) for one in (plain, pushed)]
+        assert width[0] == pytest.approx(width[1], rel=0.15)
+
+
+def test_pushed_statistics_cover_their_expectation(histograms):
+    """The interval is of what so many dates give on average: about 19 of 20 hold it."""
+    found = [
+        block_bootstrap(histograms(20), distance, seed=1, n_resamples=100, biased=True).isel(bin=0) for _ in range(80)
+    ]
+    expected = np.mean([float(one["estimate"]) for one in found])
+    held = np.mean([float(one["lower"]) <= expected <= float(one["upper"]) for one in found])
+    assert 0.9 <= held <= 1.0
+
+
+def test_resamples_are_kept_when_asked_for(rng):
+    values = days([*rng.normal(size=9), np.nan])
+    found = block_bootstrap(values, seed=3, n_resamples=40, keep_resamples=True)
+    assert found["resampled"].shape == (40,) and found["used"].values.tolist() == [True] * 9 + [False]
+    assert np.isin([found["lower"], found["upper"]], found["resampled"]).all()
+    again = block_bootstrap(values + 1.0, seed=3, n_resamples=40, keep_resamples=True)
+    np.testing.assert_allclose(again["resampled"] - found["resampled"], 1.0)  # the same dates in each place
+    assert "resampled" not in block_bootstrap(values, seed=3, n_resamples=40)

@@ -74,7 +74,7 @@ class FamilyTable:
 
     Attributes:
         title: of the family.
-        systems: the columns; "observed" first where scores have such a value.
+        systems: the columns; "observed" last where scores have such a value.
         groups: the rows.
     """
 
@@ -133,7 +133,9 @@ def family_tables(scores: Sequence[Score], target: str, members: Mapping[str, in
     tables = []
     for family in dict.fromkeys(score.family for score in here):
         cells = _Cells(score for score in here if score.family == family)
-        table = FamilyTable(registry.family(family).TITLE if family else "Scores", cells.systems(members))
+        # What was observed comes last: on a phone the systems' own scores are in view.
+        systems = sorted(cells.systems(members), key=lambda system: system == OBSERVED)
+        table = FamilyTable(registry.family(family).TITLE if family else "Scores", systems)
         stems: dict[str, list[str]] = {}
         for name in cells.names:
             stems.setdefault(re.sub(r"_[-+.\de]*\d$", "", name), []).append(name)
