@@ -178,7 +178,9 @@ def long(tmp_path_factory, saved):
     return open_systems(paths, catalogue=Catalogue.load(), reference="old")
 
 
-FAST = EvalConfig(resamples=100, thresholds={"prcp": (2.0,)}, seasons={"JJA": (6, 7, 8)}, block_length=1, coverage_levels=(0.5,))
+FAST = EvalConfig(
+    resamples=100, thresholds={"prcp": (2.0,)}, seasons={"JJA": (6, 7, 8)}, block_length=1, coverage_levels=(0.5,)
+)
 
 
 @pytest.fixture(scope="module")

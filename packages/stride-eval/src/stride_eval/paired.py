@@ -72,12 +72,11 @@ def paired_difference(
 ) -> tuple[float, float, float]:
     """How much farther from good a score is than the reference's, with an interval.
 
-    Scores that are best low or high are subtracted: d = a - b; one that is infinite (resolved at no scale) is worse than
-    any that is not. Where zero (or one) is best, d = |a| - |b| (of the
-    logarithms). Percentiles of resampled |a| - |b| would be biased near zero; in their place stand the intervals of
-    a - b and of a + b, both signs turned so that a and b count as positive: |a| < |b| is the same as (a - b) and (a + b)
-    having opposite signs. The interval of d holds what these two allow; it excludes zero only where both do, which is
-    an intersection-union test of ``level``.
+    Scores that are best low or high are subtracted: d = a - b; a length that is infinite (resolved at no scale) is
+    farther than any that is not. Where zero (or one) is best, d = |a| - |b| (of the logarithms). Percentiles of
+    resampled |a| - |b| would be biased near zero. In their place stand the intervals of a - b and a + b, with signs
+    turned so that both estimates count as positive: |a| < |b| where these two have opposite signs. The interval of d
+    holds what they allow; it excludes zero only where both do, which is an intersection-union test.
 
     Args:
         value: the score, and its resamples.
@@ -87,7 +86,7 @@ def paired_difference(
         level: coverage.
 
     Returns:
-        Difference, lower and upper end; the ends are NaN where no resample has both scores, or a score has no logarithm.
+        Difference, lower and upper end; NaN where no resample has both scores, or a score has no logarithm.
 
     Source:
         Berger (1996), Likelihood ratio tests and intersection-union tests, Institute of Statistics Mimeo Series 2288
@@ -117,7 +116,7 @@ def paired_difference(
 
 
 def _less(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a - b; infinite lengths on both sides (resolved at no scale) are alike."""
+    """First less second; infinite lengths on both sides (resolved at no scale) are alike."""
     with np.errstate(invalid="ignore"):
         return np.where(np.isinf(a) & (a == b), 0.0, a - b)
 

@@ -55,7 +55,7 @@ class Score:
         region: part of the grid; "all": the whole of it.
         season: part of the year; "all": every date.
         family: that gives it.
-        reference_value: what the reference system has by definition, where it has no row (0 for a skill); NaN otherwise.
+        reference_value: what the reference has by definition where it has no row (0 for a skill); NaN otherwise.
         difference: the score less the reference's; where zero or one is best, of their distances from it (from one: of
             the natural logarithms). NaN where nothing is compared.
         difference_lower, difference_upper: its interval, paired by date.

@@ -105,8 +105,8 @@ OBJECTS: dict[str, tuple[str, Best | None, str, list[str], Statistic]] = {
     "object_threat": (
         "Object threat score", None,
         "Area of matched objects weighted by what the two of a pair have in common (distance, size, overlap), over the "
-        "area of all objects, forecast and observed: 1 is perfect. It rewards fields that agree, not spread that is right: "
-        "no system is marked as best.",
+        "area of all objects, forecast and observed: 1 is perfect. It rewards fields that agree, not spread that is "
+        "right: no system is marked as best.",
         ["matched_area", "object_area"], threat_score,
     ),
 }  # fmt: skip

@@ -57,7 +57,7 @@ def interval(
         within: what the ends of the interval cannot pass.
 
     Returns:
-        ``estimate``, ``lower``, ``upper`` and ``n`` (dates); ``resampled`` along ``resample`` and ``used`` along ``dim``.
+        ``estimate``, ``lower``, ``upper`` and ``n`` (dates); ``resampled`` along ``resample``, ``used`` along ``dim``.
     """
     with warnings.catch_warnings():
         # A score that is not defined for a system (the spread of one member) is NaN in every resample.

@@ -37,11 +37,11 @@ def block_bootstrap(
     A block length of 1 is right for days that are far apart; for consecutive days take about the length over which they
     are correlated (5 to 10 for daily weather). Intervals of fewer than about 20 blocks are too narrow.
 
-    Statistics that sampling alone pushes one way (the overlap of two histograms, a distance of two spectra, any part of a
-    score that is a sum of squares) are pushed once more by resampling: the resamples lie beside the estimate, and
-    percentiles need not hold it. With ``biased`` the interval is the basic one of the statistic's expectation for as
-    many days as there are: each resample's departure from the mean of the resamples is taken from the estimate. It
-    always holds the estimate, and says how much that would scatter, not how far it lies from perfect.
+    Statistics that sampling alone pushes one way (the overlap of two histograms, a distance of two spectra) are pushed
+    once more by resampling: the resamples lie beside the estimate, and percentiles need not hold it. With ``biased``
+    the interval is the basic one of the statistic's expectation for as many days as there are: each resample's
+    departure from the mean of the resamples is taken from the estimate. It says how much the estimate would scatter,
+    not how far it lies from perfect.
 
     Args:
         components: daily values with dimension ``dim``, a Dataset, or an array for the mean itself; further dimensions

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from stride_eval import registry
 from stride_eval.plots.style import pretty_units
@@ -150,12 +150,14 @@ def _group(cells: _Cells, names: list[str], systems: list[str]) -> Group:
     labels = [head[0] for head in heads]
     heading = ""
     if len(names) > 1:
-        shared = os.path.commonprefix(labels)
-        heading = (shared.partition(" ≥")[0] if " ≥" in shared else shared.rpartition(" ")[0]).strip()
+        words = zip(*(label.split() for label in labels), strict=False)
+        heading = (
+            " ".join(same[0] for same in takewhile(lambda same: len(set(same)) == 1, words)).removesuffix("≥").strip()
+        )
     alike = bool(heading) and len(set(about)) == 1
     rows = [
         (
-            label.removeprefix(heading).strip(),
+            pretty_units(label.removeprefix(heading).strip()),
             "" if alike else words,
             [cells.of(system, name) for system in systems],
         )
