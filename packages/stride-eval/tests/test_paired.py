@@ -251,10 +251,11 @@ def gap(tmp_path, saved, systems_of):
     members = observed[:, None] * np.exp(0.2 * rng.normal(size=(9, 2, 16, 16)))
     dry = members.copy()
     dry[4] = 0.0
-    return systems_of(
-        {"wet": saved.write(tmp_path / "a.zarr", members, observed), "dry": saved.write(tmp_path / "b.zarr", dry, observed)},
-        reference="wet",
-    )  # fmt: skip
+    paths = {
+        name: saved.write(tmp_path / f"{name}.zarr", fields, observed)
+        for name, fields in (("wet", members), ("dry", dry))
+    }
+    return systems_of(paths, reference="wet")
 
 
 def test_other_dates_are_not_compared(gap):
