@@ -138,7 +138,7 @@ def test_pushed_statistics_hold_their_estimate(histograms):
 def test_pushed_statistics_cover_their_expectation(histograms):
     """The interval is of what so many dates give on average: about 19 of 20 hold it."""
     found = [
-        block_bootstrap(histograms(20), distance, seed=1, n_resamples=100, biased=True).isel(bin=0) for _ in range(80)
+        block_bootstrap(histograms(20), distance, seed=1, n_resamples=100, biased=True).isel(bin=0) for _ in range(50)
     ]
     expected = np.mean([float(one["estimate"]) for one in found])
     held = np.mean([float(one["lower"]) <= expected <= float(one["upper"]) for one in found])

@@ -76,6 +76,8 @@ def interval(
     # The bootstrap carries along every dimension that any component has; the statistic may have consumed some.
     wanted = {*statistic(components.isel({dim: 0}, drop=True)).dims, "resample", dim}
     found = found.isel({name: 0 for name in found.dims if name not in wanted}, drop=True)
+    if within == (-math.inf, math.inf):
+        return found
     return found.assign({end: found[end].clip(*within) for end in ("lower", "upper")})
 
 

@@ -98,7 +98,7 @@ def headline_table(scores: Sequence[Score], target: str, members: Mapping[str, i
     """
     here = [score for score in scores if score.target == target]
     fractions = list(dict.fromkeys(score.name for score in here if re.fullmatch(r"fss_.*", score.name)))
-    wanted = {*HEADLINE, *fractions[len(fractions) // 2 :][:1]}
+    wanted = {*HEADLINE, *fractions[max(0, len(fractions) - 1) // 2 :][:1]}
     return score_table([score for score in here if score.name in wanted or score.beside in wanted], target, members)
 
 

@@ -37,7 +37,7 @@ def verdict(scores: Sequence[Score], target: str, display_name: str, reference: 
     if skill is not None and math.isfinite(skill.value):
         text += f", {100 * skill.value:.0f} % below {reference}"
         if math.isfinite(skill.lower):
-            text += f" (interval {100 * skill.lower:.0f} to {100 * skill.upper:.0f} %)"
+            text += f" (interval {100 * skill.lower:.0f} to {100 * skill.upper:.0f} %)".replace("-", "−")
         if skill.verdict == "not significant":
             text += ", a difference that these dates do not establish"
     elif best.system == reference and len(ranked) > 1:
