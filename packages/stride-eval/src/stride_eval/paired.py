@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtr, stdtrit
 
 from stride_eval.scores import OBSERVED, Best, Resampled, Score, Verdict
 
@@ -127,7 +126,7 @@ def _percentiles(values: np.ndarray, blocks: int, level: float) -> tuple[float, 
         return math.nan, math.nan
     tail = (1.0 - level) / 2.0
     if blocks > 1:
-        tail = float(norm.cdf(math.sqrt(blocks / (blocks - 1.0)) * student.ppf(tail, blocks - 1)))
+        tail = float(ndtr(math.sqrt(blocks / (blocks - 1.0)) * stdtrit(blocks - 1, tail)))
     lower, upper = np.quantile(kept, [tail, 1.0 - tail], method="inverted_cdf")
     return float(lower), float(upper)
 

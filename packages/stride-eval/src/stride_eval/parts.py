@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stride_eval import registry, seasons
-from stride_eval.paired import compared
-from stride_eval.provenance import Provenance
 from stride_eval.scores import ALL, Score
 
 if TYPE_CHECKING:
@@ -28,6 +26,9 @@ def scores_of_parts(family: str, results: xr.Dataset, config: EvalConfig, region
     Returns:
         A season without dates has no scores; nor has, in a season, a score that the family gives for all dates alone.
     """
+    from stride_eval.paired import compared
+    from stride_eval.provenance import Provenance
+
     module = registry.family(family)
     of_all_dates = getattr(module, "OF_ALL_DATES", ())
 

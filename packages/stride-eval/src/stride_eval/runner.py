@@ -39,7 +39,8 @@ class EvaluationResult:
         out: the output folder.
         report: the HTML report in it.
         scores: every number of the summary.
-        summary: system -> target -> score -> {value, lower, upper, units, n, estimator}; None where not defined.
+        summary: system -> target -> score -> {value, lower, upper, units, n, estimator, difference, difference_lower,
+            difference_upper, verdict}; None where not defined.
         reference: the system that skill is measured against; None when there is one system alone.
         families: the families that ran.
         dates: the common dates, ISO.
