@@ -15,8 +15,8 @@ from stride_eval.plots.colour_maps import amount_scale
 from stride_eval.plots.field_png import block_mean, coast_png, field_png
 from stride_eval.provenance import Provenance
 from stride_eval.report.browser import browser
-from stride_eval.report.page import write_report
 from stride_eval.report.date_ranks import crps_of_dates
+from stride_eval.report.page import write_report
 from stride_eval.runner import evaluate
 
 

@@ -80,7 +80,8 @@ def report(paths, tmp_path_factory):
 def whole(paths, tmp_path_factory):
     """Families that differ in their figures, and a table of a season."""
     families = ("dates", "distributions", "spatial", "scale")
-    config = CONFIG.model_copy(update={"seasons": {"summer": (6, 7, 8)}, "families": families})
+    seasons = {"summer": (6, 7, 8)}
+    config = EvalConfig(resamples=100, quicklooks=2, ranked_dates=(), dpi=40, families=families, seasons=seasons)
     return evaluate(paths, config, tmp_path_factory.mktemp("whole") / "out").report
 
 
@@ -290,7 +291,9 @@ def test_stops_of_the_tab_key_are_what_scrolls(chromium, whole, width, height):
 @pytest.mark.slow
 def test_one_system_of_one_member_with_a_long_name(chromium, pair, tmp_path):
     long = "a_name_made_of_all_the_settings_of_a_run_2014"
-    config = EvalConfig(resamples=100, quicklooks=1, dpi=40, families=("dates", "probabilistic"), title=long)
+    config = EvalConfig(
+        resamples=100, quicklooks=2, ranked_dates=(), dpi=40, families=("dates", "probabilistic"), title=long
+    )
     report = evaluate({long: pair["flat"]}, config, tmp_path / "out").report
     chromium.open(report, width=400, height=800)
     now = shown(chromium)
