@@ -105,6 +105,15 @@ def test_values_beyond_the_bar_are_told_of_their_own_map(tmp_path, saved, system
     assert not any(image["gaps"] for image in found.values())
 
 
+def test_without_observations_the_systems_are_shown(tmp_path, saved, systems_of):
+    members = np.random.default_rng(0).gamma(0.7, 4.0, (3, 2, 6, 8))
+    systems = systems_of({"a": saved.write(tmp_path / "a.nc", members, None)})
+    (target,) = json.loads(browser(dates.compute(systems, EvalConfig(quicklooks=2)), 5.0).data)
+    assert [[one["system"] for one in date["fields"]] for date in target["dates"]] == [["a"], ["a"]]
+    assert all(date["crps"] == {} for date in target["dates"])
+    assert float(target["legends"]["value"]["ticks"][-1][1]) > 1.0
+
+
 def test_data_holds_dates_systems_and_fields(report):
     found = re.search(r'id="browser-data">(.*?)</script>', report.read_text(), re.DOTALL)
     (target,) = json.loads(found[1])

@@ -59,7 +59,7 @@ def browser(results: xr.Dataset, budget: float, scored: xr.Dataset | None = None
     Returns:
         None when there is no field to show, or when the smallest images do not keep to the budget.
     """
-    if "observed" not in results:
+    if "mean" not in results:
         return None
     frame = MapFrame.of(*grid_axes(results))
     longest = max(results["observed"].shape[-2:])
@@ -91,7 +91,7 @@ def _targets(results: xr.Dataset, frame: MapFrame, most: int, scored: xr.Dataset
     found = []
     for key, spec in about.specs.items():
         part = results.sel(target=key)
-        kept = [index for index in range(len(labels)) if bool(part["observed"].isel(time=index).notnull().any())]
+        kept = [index for index in range(len(labels)) if bool(part["mean"].isel(time=index).notnull().any())]
         if not kept:
             continue
         part = part.isel(time=kept)

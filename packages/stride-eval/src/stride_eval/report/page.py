@@ -115,7 +115,7 @@ def _browser(folder: Path, config: EvalConfig) -> tuple[Browser | None, bool]:
             scored = results[[name for name in ("crps",) if name in results]].load()
     with xr.open_dataset(path) as results:
         found = browser(results.load(), config.browser_megabytes, scored)
-        return found, found is None and bool(results.get("observed", xr.DataArray()).notnull().any())
+        return found, found is None and bool(results.get("mean", xr.DataArray()).notnull().any())
 
 
 def _data_uri(path: Path) -> str:
