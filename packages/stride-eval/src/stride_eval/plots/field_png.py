@@ -6,6 +6,7 @@ import struct
 import zlib
 
 import numpy as np
+from scipy.ndimage import binary_dilation
 
 from stride_eval.plots.colour_maps import ColourScale
 
@@ -34,13 +35,18 @@ def field_png(field: np.ndarray, scale: ColourScale) -> bytes:
 
 
 def coast_png(land: np.ndarray, least_width: int = 600) -> bytes:
-    """A transparent PNG with a dark line along the pixels' edges where a land fraction [y, x] passes one half."""
+    """A transparent PNG with a line along the pixels' edges where a land fraction [y, x] passes one half.
+
+    The line is dark with a light rim, so that it stands out from light and dark colours alike.
+    """
     wide = max(1, -(-least_width // land.shape[1]))
     inside = np.kron(np.asarray(land) >= 0.5, np.ones((wide, wide), dtype=bool))
     line = np.zeros_like(inside)
     line[:, 1:] |= inside[:, 1:] != inside[:, :-1]
     line[1:] |= inside[1:] != inside[:-1]
-    return _indexed(line.astype(np.uint8), np.full((2, 3), 0x22, dtype=np.uint8), opacity=b"\x00\xff")
+    rim = np.asarray(binary_dilation(line, np.ones((3, 3), dtype=bool)), dtype=bool) & ~line
+    palette = np.array([[0xFF] * 3, [0x22] * 3, [0xFF] * 3], dtype=np.uint8)
+    return _indexed(line + np.uint8(2) * rim, palette, opacity=b"\x00\xff\xa0")
 
 
 def block_mean(field: np.ndarray, most: int) -> np.ndarray:

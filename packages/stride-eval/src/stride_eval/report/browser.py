@@ -22,8 +22,9 @@ from stride_eval.plots.maps import MapFrame
 from stride_eval.plots.style import axis_label, pretty_units
 from stride_eval.provenance import Provenance
 from stride_eval.reading import time_labels
+from stride_eval.report.date_ranks import crps_of_dates
 
-WIDTHS = (480, 320, 240, 160, 120, 80, 60, 40)
+WIDTHS = (480, 320, 240, 160, 120, 80, 60, 40, 30, 20)
 """Longest sides in pixels that are tried until the images keep to the budget."""
 
 
@@ -46,23 +47,24 @@ class Browser:
     pixels: int | None
 
 
-def browser(results: xr.Dataset, budget: float) -> Browser | None:
+def browser(results: xr.Dataset, budget: float, scored: xr.Dataset | None = None) -> Browser | None:
     """Images of all the fields that the dates family kept.
 
     Args:
         results: of the family ``dates``.
+        scored: of the family ``probabilistic``, for the CRPS of each date; None where it did not run.
         budget: megabytes that all the images may take together; large fields are averaged over squares of pixels
             until they fit.
 
     Returns:
         None when there is no field to show, or when the smallest images do not keep to the budget.
     """
-    if "observed" not in results:
+    if "mean" not in results:
         return None
     frame = MapFrame.of(*grid_axes(results))
     longest = max(results["observed"].shape[-2:])
     for most in dict.fromkeys(min(width, longest) for width in WIDTHS):
-        targets = _targets(results, frame, most)
+        targets = _targets(results, frame, most, scored)
         data = json.dumps(targets).replace("<", "\\u003c")
         if len(data) <= budget * 1e6:
             break
@@ -83,13 +85,13 @@ def browser(results: xr.Dataset, budget: float) -> Browser | None:
     )
 
 
-def _targets(results: xr.Dataset, frame: MapFrame, most: int) -> list[dict[str, Any]]:
+def _targets(results: xr.Dataset, frame: MapFrame, most: int, scored: xr.Dataset | None) -> list[dict[str, Any]]:
     about = Provenance.of(results)
     labels = time_labels(results, "dates")
     found = []
     for key, spec in about.specs.items():
         part = results.sel(target=key)
-        kept = [index for index in range(len(labels)) if bool(part["observed"].isel(time=index).notnull().any())]
+        kept = [index for index in range(len(labels)) if bool(part["mean"].isel(time=index).notnull().any())]
         if not kept:
             continue
         part = part.isel(time=kept)
@@ -106,6 +108,8 @@ def _targets(results: xr.Dataset, frame: MapFrame, most: int) -> list[dict[str, 
         if low is not None:
             own = scale if same else value_scale(low[1], [low[0]])
             scales["low"] = (own, axis_label(f"{low[1].display_name}, low resolution", low[1].units))
+        crps = {} if scored is None else crps_of_dates(scored, key)
+        units = pretty_units(spec.units)
         dates = []
         for place, index in enumerate(kept):
             date = short_date(labels[index])
@@ -116,20 +120,28 @@ def _targets(results: xr.Dataset, frame: MapFrame, most: int) -> list[dict[str, 
                     if not np.isfinite(field).any():
                         continue
                     about_what = low[1] if which == "low" and low is not None else spec
-                    units = pretty_units(about_what.units)
+                    shown_field = block_mean(_on_paper(field, frame), most)
                     words = system if name == "field" else f"{system}, {name}"
                     shown_here.append({
                         "name": name,
                         "scale": which,
-                        "src": _uri(field_png(block_mean(_on_paper(field, frame), most), scales[which][0])),
+                        "src": _uri(field_png(shown_field, scales[which][0])),
+                        "beyond": _beyond(shown_field, scales[which][0], about_what.units),
+                        "gaps": bool(np.isnan(shown_field).any()),
                         "alt": f"Map of {about_what.display_name.lower()} on {date}, {words}: "
-                        f"mean {np.nanmean(field):.3g}, highest {np.nanmax(field):.3g} {units}".rstrip(),
+                        f"mean {np.nanmean(field):.3g}, highest {np.nanmax(field):.3g} "
+                        f"{pretty_units(about_what.units)}".rstrip(),
                     })  # fmt: skip
                 if shown_here:
                     fields.append({"system": system, "images": shown_here})
-            dates.append({"date": date, "why": str(part["choice"].values[place]), "fields": fields})
+            ranked = crps.get(labels[index], {})
+            dates.append({
+                "date": date, "why": str(part["choice"].values[place]), "fields": fields,
+                "crps": {name: [value, f"{_score_name(about, name)} of {name} {value:.3g} {units}".rstrip()
+                                + f", {words}"] for name, (value, words) in ranked.items()},
+            })  # fmt: skip
         legends = {name: _legend(one, label) for name, (one, label) in scales.items()}
-        found.append({"name": spec.display_name, "legends": legends, "dates": dates})
+        found.append({"name": spec.display_name, "legends": legends, "dates": dates, "reference": about.reference})
     return found
 
 
@@ -183,9 +195,31 @@ def _legend(scale: ColourScale, label: str) -> dict[str, Any]:
     return {
         "label": label,
         "colours": [to_hex(colour) for colour in scale.cmap(np.linspace(0.0, 1.0, 24))],
-        "ticks": [[round(100.0 * float(np.clip(scale.norm(tick), 0.0, 1.0)), 2), f"{tick:g}"] for tick in inside],
-        "beyond": {"neither": "", "min": "lower", "max": "higher", "both": "lower and higher"}[scale.extend],
+        "ticks": [[round(100.0 * float(np.clip(scale.norm(tick), 0.0, 1.0)), 2), _number(tick)] for tick in inside],
+        "extend": scale.extend,
     }
+
+
+def _beyond(field: np.ndarray, scale: ColourScale, units: str) -> str:
+    """What the colours do not tell of this field, in words."""
+    low, high = float(scale.norm.vmin or 0.0), float(scale.norm.vmax or 0.0)
+    slack = 1e-6 * (high - low)
+    above, below = bool(np.nanmax(field) > high + slack), bool(np.nanmin(field) < low - slack)
+    where = " and ".join(
+        words for words, there in ((f"below {_number(low)}", below), (f"above {_number(high)}", above)) if there
+    )
+    if not where:
+        return ""
+    return f"Values {where} {pretty_units(units)}".rstrip() + " have the colour at the end of the bar."
+
+
+def _number(value: float) -> str:
+    """With a true minus sign."""
+    return f"{value:g}".replace("-", "−")
+
+
+def _score_name(about: Provenance, system: str) -> str:
+    return "CRPS" if about.members[system] > 1 else "MAE"
 
 
 def _uri(png: bytes) -> str:

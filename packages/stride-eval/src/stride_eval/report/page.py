@@ -70,12 +70,16 @@ def write_report(
         for section in sections
         if section.figures
     ]
+    shown, too_large = _browser(folder, config)
     html = environment.get_template("page.html.j2").render(
         title=config.title or "Evaluation: " + listed([spec.display_name for spec in about.specs.values()]),
         css=resources.files("stride_eval.report").joinpath("page.css").read_text(encoding="utf-8"),
         script=resources.files("stride_eval.report").joinpath("browser.js").read_text(encoding="utf-8"),
-        browser=_browser(folder, config),
+        scrolling=resources.files("stride_eval.report").joinpath("scrolling.js").read_text(encoding="utf-8"),
+        browser=shown,
+        browser_too_large=too_large,
         targets=targets,
+        names={key: spec.display_name for key, spec in about.specs.items()},
         sections=parts,
         parts=parts_of_scores,
         empty_seasons=[name for name, held in config.seasons.items() if not set(held) & set(months_of(about.dates))],
@@ -98,13 +102,21 @@ def write_report(
     return path
 
 
-def _browser(folder: Path, config: EvalConfig) -> Browser | None:
-    """Of the finished dates; None where that family did not run or no figure is wanted."""
+def _browser(folder: Path, config: EvalConfig) -> tuple[Browser | None, bool]:
+    """Of the finished dates, and whether its images are too large for the budget.
+
+    None where the family ``dates`` did not run or no figure is wanted.
+    """
     path = folder / "results" / "dates.nc"
     if config.mode == "metrics" or not config.browser_megabytes or not path.is_file():
-        return None
+        return None, False
+    scored = None
+    if path.with_name("probabilistic.nc").is_file():
+        with xr.open_dataset(path.with_name("probabilistic.nc")) as results:
+            scored = results[[name for name in ("crps",) if name in results]].load()
     with xr.open_dataset(path) as results:
-        return browser(results.load(), config.browser_megabytes)
+        found = browser(results.load(), config.browser_megabytes, scored)
+        return found, found is None and bool(results.get("mean", xr.DataArray()).notnull().any())
 
 
 def _data_uri(path: Path) -> str:
