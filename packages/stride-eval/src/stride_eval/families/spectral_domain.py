@@ -34,6 +34,8 @@ def spectral_box(systems: Systems, key: str) -> Box | None:
         if systems.observer is not None:
             here = here & np.isfinite(systems.read("target", systems.observer, key, (time,)).values[0])
         for name in systems.names:
+            if name in systems.single_fields:  # missing where its ensemble is
+                continue
             here = here & np.isfinite(systems.read("ensemble", name, key, (time,), first_member=True).values[0])
         seen |= here
     if seen.all() or not seen.any():  # whole, or gaps of these dates alone: nothing is always missing for certain
