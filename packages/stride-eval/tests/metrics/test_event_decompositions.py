@@ -13,6 +13,7 @@ from stride_eval.metrics import (
     MetricError,
     brier_decomposition,
     brier_score,
+    brier_score_from_counts,
     consistency_bars,
     corp_decomposition,
     isotonic_frequency,
@@ -117,6 +118,27 @@ def test_roc_by_hand():
     assert roc_area(table([6, 3, 1], [1, 1, 2])).item() == pytest.approx(0.5 * 0.95 + 0.25 * 0.75 + 0.25 * 0.3)
 
 
+@pytest.mark.parametrize("estimator", ["fair", "ecdf"])
+def test_the_brier_score_of_counts_is_that_of_fields(calibrated, estimator):
+    forecast, observed = calibrated(4)
+    forecast = forecast.where(forecast > 0.5, 0.0)
+    counts = member_counts(forecast, observed, threshold=2.0)
+    expected = brier_score(forecast, observed, threshold=2.0, estimator=estimator, dim=...).item()
+    assert brier_score_from_counts(counts, estimator=estimator).item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_brier_score_of_counts_by_hand():
+    # p = 1/2 once with and once without the event: 1/4 each; fair less 1/4 / 1 each. No point: nothing.
+    counts = table([0, 1, 0], [0, 1, 0])
+    assert brier_score_from_counts(counts, estimator="ecdf") == 0.25
+    assert brier_score_from_counts(counts) == 0.0
+    assert np.isnan(brier_score_from_counts(0 * counts))
+    one = table([3, 1], [1, 3])
+    assert brier_score_from_counts(one, estimator="auto") == 0.25
+    with pytest.raises(MetricError, match="undefined for one member"):
+        brier_score_from_counts(one)
+
+
 def test_known_truth(calibrated):
     """Recalibration finds little to mend in a calibrated ensemble, much in one that is too sure."""
     forecast, observed = calibrated(19)
@@ -148,7 +170,7 @@ def test_consistency_bars_hold_a_reliable_ensemble(rng, shared):
     """Also where all pixels of a day go together; and the bars are then much wider."""
     inside, width = [], []
     for _ in range(15):
-        bars = consistency_bars(daily(rng, 60, 8, 90, shared), level=0.9, n_resamples=200, seed=1)
+        bars = consistency_bars(daily(rng, 60, 8, 90, shared), centre="diagonal", level=0.9, n_resamples=200, seed=1)
         middle = bars.isel(probability_bin=slice(1, -1))
         inside.append(
             (
@@ -160,10 +182,21 @@ def test_consistency_bars_hold_a_reliable_ensemble(rng, shared):
     assert np.mean(width) > 0.18 if shared else np.mean(width) < 0.12
 
 
+def test_consistency_bars_of_few_members(calibrated):
+    """Three members of a calibrated ensemble: on the bars' own centres, which the diagonal is not."""
+    forecast, observed = calibrated(3)
+    counts = member_counts(forecast, observed, threshold=2.0).expand_dims(time=2)
+    bars = consistency_bars(counts, n_resamples=100, seed=0)
+    np.testing.assert_allclose(bars["observed_frequency"], bars["expected_frequency"], atol=0.03)
+    straight = consistency_bars(counts, centre="diagonal", n_resamples=100, seed=0)["expected_frequency"]
+    np.testing.assert_allclose(straight, [0.0, 1 / 3, 2 / 3, 1.0])
+    assert bars["expected_frequency"][0] > 0.03 and bars["expected_frequency"][-1] < 0.97
+
+
 def test_consistency_bars_of_few_events():
     """No event among 50 points forecast with 1/2: the dates do not scatter, the binomial bar remains."""
     counts = xr.DataArray(np.tile([[20.0, 5.0, 0.0], [0.0, 0.0, 5.0]], (10, 1, 1)), dims=("time", "outcome", "k"))
-    bars = consistency_bars(counts, n_resamples=100, seed=0).isel(probability_bin=1)
+    bars = consistency_bars(counts, centre="diagonal", n_resamples=100, seed=0).isel(probability_bin=1)
     assert (bars["observed_frequency"], bars["n"]) == (0.0, 50)
     assert 0.3 < bars["lower"] < 0.45 and 0.55 < bars["upper"] < 0.7
     many = xr.DataArray(np.ones((10, 2, 33)), dims=("time", "outcome", "k"))

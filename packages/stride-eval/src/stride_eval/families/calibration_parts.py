@@ -6,6 +6,7 @@ import xarray as xr
 
 from stride_eval.config import EvalConfig
 from stride_eval.families.intervals import Statistic, interval
+from stride_eval.metrics.brier import brier_score_from_counts
 from stride_eval.metrics.brier_decomposition import brier_decomposition
 from stride_eval.metrics.climate_uncertainty import climate_uncertainty, common_classes
 from stride_eval.metrics.corp import corp_decomposition
@@ -77,8 +78,9 @@ def event_counts(one: xr.Dataset, name: str, members: int, index: int) -> xr.Dat
 def event_parts(one: xr.Dataset, name: str, members: int, index: int, config: EvalConfig) -> xr.Dataset:
     """Interval of all that is said of an event, along ``part``.
 
-    ``brier``; in per cent of the uncertainty ``miscalibration``, ``discrimination`` and their difference, the ``skill``
-    (isotonic), ``reliability`` and ``resolution`` (by number of members); ``area`` under the ROC curve.
+    ``brier`` in its fair form; of the plain form, in per cent of the uncertainty, ``miscalibration``,
+    ``discrimination`` and their difference, the ``skill`` (isotonic), ``reliability`` and ``resolution`` (by number of
+    members); ``area`` under the ROC curve.
     """
 
     def parts(m: xr.Dataset) -> xr.DataArray:
@@ -93,7 +95,8 @@ def event_parts(one: xr.Dataset, name: str, members: int, index: int, config: Ev
         }
         uncertainty = found["uncertainty"].where(found["uncertainty"] > 0)
         percent = {name: 100.0 * values / uncertainty for name, values in shares.items()}
-        return _parts(brier=found["brier"], **percent, area=roc_area(m["counts"]))
+        brier = brier_score_from_counts(m["counts"], estimator="auto")
+        return _parts(brier=brier, **percent, area=roc_area(m["counts"]))
 
     return interval(event_counts(one, name, members, index).to_dataset(name="counts"), parts, config)
 

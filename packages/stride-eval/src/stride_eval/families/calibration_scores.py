@@ -11,6 +11,7 @@ from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
 from stride_eval.families.calibration_parts import coverage_parts, crps_parts, event_parts, rank_parts, rank_test
+from stride_eval.families.ensemble_size import OF_EQUAL_SIZE
 from stride_eval.families.score_rows import score_rows
 from stride_eval.provenance import Provenance
 from stride_eval.scores import OBSERVED, Best, Score
@@ -30,7 +31,7 @@ def crps_rows(one: xr.Dataset, spec: VariableSpec, about: Provenance, config: Ev
             "CRPS resolution", None,
             "Uncertainty less potential CRPS: what the ensemble, were its probabilities right, would gain on always "
             "forecasting the pooled observed climate, whose CRPS, the uncertainty, stands in the row of the observed. "
-            "Too little spread can raise it: read it beside the reliability.",
+            "It grows with the number of members. Too little spread can raise it: read it beside the reliability.",
         ),
     }  # fmt: skip
     rows = []
@@ -102,30 +103,33 @@ def event_rows(one: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     words: dict[str, tuple[str, str, str, Best, str]] = {
         "brier": (
             "brier", "Brier score", "1", "low",
-            "Mean squared difference of the share of members with the event and its outcome, 0 or 1 (not the fair "
-            "form).",
+            "Mean squared difference of the share of members with the event and its outcome, 0 or 1, less what the "
+            "number of members adds to it (fair form; one member: the plain one).",
         ),
         "miscalibration": (
             "brier_miscalibration", "Miscalibration", "%", "low",
             "Part of the Brier score that isotonic recalibration of the share of members would spare (CORP), in per "
-            "cent of the uncertainty, the Brier score of always stating the observed frequency.",
+            "cent of the uncertainty, the Brier score of always stating the observed frequency. Few members cost some "
+            f"also where they are calibrated: {OF_EQUAL_SIZE}.",
         ),
         "discrimination": (
             "brier_discrimination", "Discrimination", "%", "high",
             "What the recalibrated share of members gains on always stating the observed frequency (CORP), in per cent "
-            "of the Brier score of that; less the miscalibration it is the Brier skill.",
+            "of the Brier score of that; less the miscalibration it is the Brier skill (of the plain form). It grows "
+            f"with the number of members: {OF_EQUAL_SIZE}.",
         ),
         "area": (
             "roc_area", "ROC area", "1", "high",
             "Chance that more members have the event where it was observed than where it was not, ties counting one "
-            "half: 1 perfect, 0.5 without discrimination.",
+            f"half: 1 perfect, 0.5 without discrimination. It grows with the number of members: {OF_EQUAL_SIZE}.",
         ),
     }  # fmt: skip
+    forms = {name: "fair" if members > 1 else "one member" for name, members in about.members.items()}
     rows = []
     for part, (name, label, units, best, definition) in words.items():
         rows += _rows(
             found, part, about, one, name=f"{name}_{level}", label=f"{label} {event}", units=units, best=best,
-            definition=definition,
+            definition=definition, notes=forms if part == "brier" else None,
         )  # fmt: skip
     return rows
 

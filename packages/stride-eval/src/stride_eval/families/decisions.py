@@ -7,6 +7,7 @@ import xarray as xr
 from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
+from stride_eval.families.ensemble_size import OF_EQUAL_SIZE
 from stride_eval.families.intervals import daily_sums, interval
 from stride_eval.families.score_rows import score_rows
 from stride_eval.metrics.economic_value import largest_economic_value
@@ -81,7 +82,8 @@ def scores(one: xr.Dataset, spec: VariableSpec, about: Provenance, config: EvalC
             interval(counts, lambda m: largest_economic_value(m["value_counts"]), config), about, target,
             name=f"economic_value_{level}", label=f"Value {event}", units="1", best="high",
             definition="Largest relative economic value of acting where at least k members have the event, over all "
-            "users and k: hit rate less false alarm rate, 1 perfect, 0 no better than knowing the climate.",
+            "users and k: hit rate less false alarm rate, 1 perfect, 0 no better than knowing the climate. It grows "
+            f"with the number of members: {OF_EQUAL_SIZE}.",
         )  # fmt: skip
     return rows
 

@@ -135,7 +135,8 @@ def scores(one: xr.Dataset, spec: VariableSpec, about: Provenance, config: EvalC
     for other in others(one):
         pair = one.sel(other=other)
         days = pair[["cross_correlation"]].assign(observed=pair["observed_cross_correlation"])
-        # Dates on which a field is constant have no correlation and are left out for all systems.
+        # A date on which every member's field, or the observed one, is constant has no correlation: it is left out for
+        # that system, and its n says so.
         rows += score_rows(
             interval(days, lambda m: m["cross_correlation"] - m["observed"], config), about, target,
             name=f"correlation_error_{other}", label=f"Correlation with {other}, error", units="1", best="zero",

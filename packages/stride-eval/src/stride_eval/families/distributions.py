@@ -87,16 +87,23 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
         if spec.wet_threshold is None:
             continue
         one = results.sel(target=key)
-        days = xr.Dataset({"wet": 100.0 * one["wet_frequency"], "observed": 100.0 * one["observed_wet_frequency"]})
+        # Sums over pixels, so that dates with more of them weigh more: shares of all values, not means of daily shares.
+        n = one["observed_counts"].fillna(0.0).sum("bin")
+        days = xr.Dataset(
+            {
+                name: 100.0 * one[source] * n
+                for name, source in (("wet", "wet_frequency"), ("observed", "observed_wet_frequency"))
+            }
+        ).assign(n=n)
         definition = (
             f"Share of values of at least {spec.wet_threshold:g} {spec.units}, members and pixels pooled; "
             "beside it the difference from the observed share, in percentage points."
         )
         share, difference = (
-            interval(days, lambda m: m["wet"], config),
-            interval(days, lambda m: m["wet"] - m["observed"], config),
+            interval(days, lambda m: m["wet"] / m["n"].where(m["n"] > 0), config),
+            interval(days, lambda m: (m["wet"] - m["observed"]) / m["n"].where(m["n"] > 0), config),
         )
-        seen = interval(days[["observed"]], lambda m: m["observed"], config)
+        seen = interval(days[["observed", "n"]], lambda m: m["observed"] / m["n"].where(m["n"] > 0), config)
         for name in ("observed", *about.systems):
             found = seen if name == "observed" else share.sel(system=name)
             rows.append(

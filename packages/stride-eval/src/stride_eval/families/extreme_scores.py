@@ -8,6 +8,7 @@ from stride_vars.spec import VariableSpec
 
 from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
+from stride_eval.families.index_names import maximum_label, minimum_label
 from stride_eval.families.intervals import Statistic, interval, numbers, resampled
 from stride_eval.families.return_levels import THRESHOLD_LEVEL, block_interval, peak_levels
 from stride_eval.families.wet_percentiles import PERCENTILES
@@ -15,9 +16,12 @@ from stride_eval.provenance import Provenance
 from stride_eval.scores import Score
 
 OF_ALL_DATES = tuple(
-    name + suffix for name in ("block_maximum", "block_minimum", "five_day") for suffix in ("", "_difference")
+    name + suffix
+    for name in ("block_maximum", "block_minimum", "five_day", "return_level")
+    for suffix in ("", "_difference")
 )
-"""What follows from blocks of dates, which a season cuts apart."""
+"""What follows from blocks of dates, which a season cuts apart, and the return level: its threshold and its period are
+chosen for all dates, and from the few of a season it would be extrapolated further than dates allow."""
 
 
 def compared(
@@ -116,8 +120,8 @@ def block_scores(
     short = spec.units.removesuffix(" day-1")
     every = f"of each {block_name}" if one.sizes["block"] > 1 else f"of {block_name}"
     words = {
-        "block_maximum": ("Maximum (Rx1day)" if amount else "Maximum (TXx)", spec.units, "Largest value"),
-        "block_minimum": ("Minimum (TNn)", spec.units, "Smallest value"),
+        "block_maximum": (maximum_label(spec, about.dates), spec.units, "Largest value"),
+        "block_minimum": (minimum_label(spec, about.dates), spec.units, "Smallest value"),
         "block_five_day": ("Largest 5-day sum (Rx5day)", short, "Largest sum of five consecutive dates"),
     }
     rows: list[Score] = []

@@ -9,6 +9,7 @@ from stride_vars.spec import VariableSpec
 from stride_eval.amounts import is_amount
 from stride_eval.config import EvalConfig
 from stride_eval.families import calibration, decisions, dependence, multivariate
+from stride_eval.families.ensemble_size import OF_EQUAL_SIZE
 from stride_eval.families.intervals import Statistic, daily_sums, interval, resampled
 from stride_eval.families.thresholds import event_thresholds
 from stride_eval.joining import join_blocks, join_systems, join_targets
@@ -181,7 +182,11 @@ def _definitions(units: str, reference: str | None) -> dict[str, tuple[str, str,
         ),
         "bias": ("Bias", units, "zero", "Mean of the ensemble mean less the observed mean."),
         "bias_percent": ("Bias %", "%", "zero", "Bias as a percentage of the observed mean."),
-        "rmse": ("RMSE of mean", units, "low", "Root of the mean squared error of the ensemble mean."),
+        "rmse": (
+            "RMSE of mean", units, "low",
+            "Root of the mean squared error of the ensemble mean. "
+            f"The mean of few members errs by their sampling too: {OF_EQUAL_SIZE}.",
+        ),
         "spread_skill": (
             "Spread / error", "1", "one",
             "Root of the mean ensemble variance (ddof = 1) over the unbiased error of the ensemble mean, the root of "

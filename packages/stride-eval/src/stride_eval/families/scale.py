@@ -8,6 +8,7 @@ import xarray as xr
 from stride_eval.config import EvalConfig
 from stride_eval.families.intervals import interval, resampled
 from stride_eval.families.scale_scores import scale_scores
+from stride_eval.families.spectral_domain import Box, domain_words, of_target, spectral_box
 from stride_eval.families.thresholds import event_thresholds
 from stride_eval.grid import spacing
 from stride_eval.joining import join_blocks, join_systems, join_targets
@@ -41,7 +42,8 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
         and ``intensity_random`` (threshold), the sums of the intensity-scale skill; ``observed_spectrum``,
         ``observed_events`` (threshold), the observed share of pixels with the event; ``thresholds``; ``small_scale``,
         the wavelength below which the low resolution holds nothing. Attribute ``length_unit``: "km", or "pixel" where
-        the coordinates tell no distance.
+        the coordinates tell no distance. Where pixels are always missing, spectra are of the largest rectangle without
+        such, of ``spectrum_shape`` rows and columns (0 where there is none).
     """
     step = spacing(*systems.axes)
     windows = list(config.windows or _windows(min(systems.shape)))
@@ -50,11 +52,18 @@ def compute(systems: Systems, config: EvalConfig) -> xr.Dataset:
     parts = {}
     for key, spec in systems.specs.items():
         thresholds = event_thresholds(key, spec, systems.observed_sample(key), config)
+        box = spectral_box(systems, key)
         blocks = []
         for block in systems.blocks(key):
-            found = {name: _statistics(block, name, (step.y, step.x), thresholds, windows) for name in systems.names}
-            blocks.append(join_systems(found).merge(_observed(block, (step.y, step.x), thresholds)))
-        parts[key] = join_blocks(blocks).assign(thresholds=("threshold", thresholds), small_scale=small_scale)
+            found = {
+                name: _statistics(block, name, (step.y, step.x), thresholds, windows, box) for name in systems.names
+            }
+            blocks.append(join_systems(found).merge(_observed(block, (step.y, step.x), thresholds, box)))
+        parts[key] = join_blocks(blocks).assign(
+            thresholds=("threshold", thresholds),
+            small_scale=small_scale,
+            spectrum_shape=("side", [0, 0] if box is None else [side.stop - side.start for side in box]),
+        )
     results = join_targets("scale", parts, systems)
     results.attrs.update(length_unit=step.unit, pixel=step.y)
     return results
@@ -69,7 +78,7 @@ def _windows(side: int) -> tuple[int, ...]:
 
 
 def _statistics(
-    block: Block, name: str, step: tuple[float, float], thresholds: np.ndarray, windows: list[int]
+    block: Block, name: str, step: tuple[float, float], thresholds: np.ndarray, windows: list[int], box: Box | None
 ) -> xr.Dataset:
     """One system's spectrum and fractions of each date."""
     forecast = block.members[name]
@@ -77,7 +86,7 @@ def _statistics(
     fractions = fss_components(forecast, block.observed, threshold=list(thresholds), window=windows)
     return xr.Dataset(
         {
-            **_spectrum(forecast, step),
+            **_spectrum(forecast, step, box),
             "fss_numerator": fractions["numerator"].drop_vars("threshold"),
             "fss_denominator": fractions["denominator"].drop_vars("threshold"),
             "intensity_error": intensity["squared_error"].drop_vars("threshold"),
@@ -86,18 +95,18 @@ def _statistics(
     )
 
 
-def _spectrum(field: xr.DataArray, step: tuple[float, float]) -> dict[str, xr.DataArray]:
+def _spectrum(field: xr.DataArray, step: tuple[float, float], box: Box | None) -> dict[str, xr.DataArray]:
     """Spectrum of each date, unless the domain is too small for one."""
-    if min(field.sizes["y"], field.sizes["x"]) < SMALLEST_DOMAIN:
+    if box is None or min(field.sizes["y"], field.sizes["x"]) < SMALLEST_DOMAIN:
         return {}
-    return {"spectrum": power_spectrum(field, spacing=step, dim=("member",))}
+    return {"spectrum": power_spectrum(field.isel(y=box[0], x=box[1]), spacing=step, dim=("member",))}
 
 
-def _observed(block: Block, step: tuple[float, float], thresholds: np.ndarray) -> xr.Dataset:
+def _observed(block: Block, step: tuple[float, float], thresholds: np.ndarray, box: Box | None) -> xr.Dataset:
     levels = xr.DataArray(thresholds, dims="threshold")
     present = block.observed.notnull()
     events = (block.observed >= levels).where(present).mean(("y", "x"))
-    spectrum = {f"observed_{name}": values for name, values in _spectrum(block.observed, step).items()}
+    spectrum = {f"observed_{name}": values for name, values in _spectrum(block.observed, step, box).items()}
     return xr.Dataset({**spectrum, "observed_events": events})
 
 
@@ -108,7 +117,7 @@ def plot(results: xr.Dataset, config: EvalConfig) -> list[FigureRecord]:
     about = Provenance.of(results)
     figures = []
     for key, spec in about.specs.items():
-        one = results.sel(target=key)
+        one = of_target(results, key)
         if "spectrum" in one and bool((one["observed_spectrum"] > 0).any()):
             figures.append(spectrum.figure(one, spec, about, config))
         if config.all_figures:
@@ -129,7 +138,7 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
     about = Provenance.of(results)
     rows: list[Score] = scale_scores(results, about, config)
     for key in about.specs if "spectrum" in results else ():
-        one = results.sel(target=key)
+        one = of_target(results, key)
         limit = float(one["small_scale"])
         small = one["wavenumber"] > 1.0 / limit
         if not bool(small.any()):
@@ -160,7 +169,7 @@ def scores(results: xr.Dataset, config: EvalConfig) -> list[Score]:
                     resampled=resampled(here),
                     definition="Variance of the members' own fields at wavelengths below "
                     f"{limit:g} {results.attrs['length_unit']}, which the low resolution does not hold, over the "
-                    "observed variance there.",
+                    "observed variance there." + domain_words(one, about.shape),
                 )
             )
     return rows

@@ -8,8 +8,10 @@ import numpy as np
 import xarray as xr
 
 from stride_eval.config import EvalConfig
+from stride_eval.families.ensemble_size import OF_EQUAL_SIZE
 from stride_eval.families.fss_scores import fss_rows
 from stride_eval.families.intervals import interval, numbers, resampled
+from stride_eval.families.spectral_domain import domain_words, of_target
 from stride_eval.metrics.effective_resolution import resolved_wavenumber
 from stride_eval.metrics.fss_useful_scale import fss_useful_scale
 from stride_eval.metrics.log_spectral_distance import log_spectral_distance
@@ -20,13 +22,16 @@ from stride_eval.scores import Resampled, Score
 FACTOR = 2.0
 """How far off the power may be at scales that count as resolved."""
 
+_DISTANCE = "Root mean square over wavenumbers of 10 log10 (power over observed power)."
+
 
 def scale_scores(results: xr.Dataset, about: Provenance, config: EvalConfig) -> list[Score]:
     """Effective resolution and log-spectral distance of each system, and useful scale of each threshold."""
     rows: list[Score] = []
     unit = results.attrs.get("length_unit", "")
     for key, spec in about.specs.items():
-        one = results.sel(target=key)
+        one = of_target(results, key)
+        domain = domain_words(one, about.shape)
         if "spectrum" in one and bool((one["observed_spectrum"] > 0).any()):
             days = one[["spectrum", "observed_spectrum"]]
             # A system or date without spectrum (missing pixels) has none at any wavenumber.
@@ -49,7 +54,7 @@ def scale_scores(results: xr.Dataset, about: Provenance, config: EvalConfig) -> 
                         *_lengths(resolved.sel(system=name)), n=_dates(resolved, name), best="low",
                         resampled=_resampled_lengths(resolved.sel(system=name)),
                         definition="Smallest wavelength at which the power of the members' own fields, there and at "
-                        f"all larger scales, is within a factor of {FACTOR:g} of the observed power.",
+                        f"all larger scales, is within a factor of {FACTOR:g} of the observed power." + domain,
                     )
                 )  # fmt: skip
                 rows.append(
@@ -57,9 +62,17 @@ def scale_scores(results: xr.Dataset, about: Provenance, config: EvalConfig) -> 
                         name, key, "log_spectral_distance", "Log-spectral distance", "dB",
                         *numbers(distance.sel(system=name)), n=_dates(distance, name), best="low",
                         resampled=resampled(distance.sel(system=name)),
-                        definition="Root mean square over wavenumbers of 10 log10 (power over observed power).",
+                        definition=_DISTANCE + domain,
                     )
                 )  # fmt: skip
+        elif domain:
+            rows += [
+                Score(
+                    name, key, "log_spectral_distance", "Log-spectral distance", "dB", np.nan, best="low",
+                    definition=_DISTANCE + domain,
+                )
+                for name in about.systems
+            ]  # fmt: skip
         rows += fss_rows(one, spec, about, config, float(results.attrs.get("pixel", 1.0)), unit)
         if one.sizes["window"] < 2:
             continue  # one window tells no scale
@@ -78,7 +91,8 @@ def scale_scores(results: xr.Dataset, about: Provenance, config: EvalConfig) -> 
                         value, lower, upper, n=_dates(useful, name), best="low",
                         resampled=_resampled_lengths(useful.sel(system=name), float(results.attrs["pixel"])),
                         definition="Smallest width of the neighbourhood from which on the fractions skill score of "
-                        f"values of at least {event} is 0.5 + f0 / 2 or more, f0 being the observed share.",
+                        f"values of at least {event} is 0.5 + f0 / 2 or more, f0 being the observed share. Shares of "
+                        f"few members are noisy: {OF_EQUAL_SIZE}.",
                     )
                 )  # fmt: skip
     return rows

@@ -21,6 +21,10 @@ from stride_eval.systems import Systems
 
 TITLE = "Time"
 
+OF_ALL_DATES = ("lag1_difference",)
+"""Anomalies are from each pixel's mean over all dates: within a season, its own departure from that mean would count as
+memory."""
+
 LAGS = 10
 """Largest lag, in steps."""
 

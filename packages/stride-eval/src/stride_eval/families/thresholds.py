@@ -22,12 +22,21 @@ def event_thresholds(key: str, spec: VariableSpec, sample: np.ndarray, config: E
         config: ``thresholds``, ``threshold_quantiles``.
     """
     if key in config.thresholds:
-        return np.unique(np.asarray(config.thresholds[key], dtype=float))
+        return _reached(np.unique(np.asarray(config.thresholds[key], dtype=float)))
     quantiles = np.quantile(sample, config.threshold_quantiles)
     if spec.wet_threshold is not None:
         quantiles = np.append(quantiles[quantiles > spec.wet_threshold], spec.wet_threshold)
     digits = _digits(sample)
-    return np.unique(np.round(quantiles, digits))
+    return _reached(np.unique(np.round(quantiles, digits)))
+
+
+def _reached(thresholds: np.ndarray) -> np.ndarray:
+    """Thresholds that a value written alike reaches, in single precision too.
+
+    0.7 is stored as 0.69999999: without this, observations in steps of 0.1 would miss the event ``>= 0.7`` that they
+    just reach, and members that are not rounded would not.
+    """
+    return np.minimum(thresholds, thresholds.astype(np.float32).astype(np.float64))
 
 
 def _digits(sample: np.ndarray) -> int:

@@ -11,7 +11,7 @@ from stride_eval.metrics.autocorrelation import autocorrelation
 from stride_eval.metrics.bias import bias
 from stride_eval.metrics.block_maximum import block_maximum
 from stride_eval.metrics.bootstrap import block_bootstrap
-from stride_eval.metrics.brier import brier_score
+from stride_eval.metrics.brier import brier_score, brier_score_from_counts
 from stride_eval.metrics.brier_decomposition import brier_decomposition
 from stride_eval.metrics.climate_uncertainty import climate_uncertainty, common_classes, equal_groups
 from stride_eval.metrics.consistency import consistency_bars
@@ -90,6 +90,7 @@ __all__ = [
     "block_maximum",
     "brier_decomposition",
     "brier_score",
+    "brier_score_from_counts",
     "climate_uncertainty",
     "common_classes",
     "compute_together",

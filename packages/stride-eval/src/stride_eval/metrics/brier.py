@@ -8,6 +8,7 @@ import xarray as xr
 from stride_eval.metrics.aggregate import mean
 from stride_eval.metrics.arguments import Dims, as_threshold, check_pair, describe
 from stride_eval.metrics.blocks import over_members
+from stride_eval.metrics.brier_decomposition import events_and_points, forecast_probability
 from stride_eval.metrics.crps import Estimator, pair_divisor
 
 
@@ -58,3 +59,37 @@ def brier_score(
 
     (score,) = over_members(block, forecast, observed, as_threshold(threshold), member_dim=member_dim)
     return describe(mean(score, dim=dim, weights=weights), "Brier score", "1")
+
+
+def brier_score_from_counts(counts: xr.DataArray, *, estimator: Estimator = "fair") -> xr.DataArray:
+    r"""The mean Brier score from counts of members with the event, in the form that is wanted.
+
+    With n_k points on which k of M members have the event, e_k of them with the event observed, and p_k = k / M,
+
+    .. math:: \frac1n \sum_k e_k (1 - p_k)^2 + (n_k - e_k) p_k^2 - n_k \frac{p_k (1 - p_k)}{M - 1}
+
+    the last term in the fair form alone: :func:`brier_score` averaged over the points.
+
+    Args:
+        counts: sums or means over dates of :func:`~stride_eval.metrics.member_counts.member_counts`, with the
+            dimensions ``outcome`` and ``k`` (0 .. M).
+        estimator: as in :func:`brier_score`.
+
+    Returns:
+        Score without units, 0 perfect; NaN without points.
+
+    Raises:
+        MetricError: counts without ``outcome`` and ``k``, ``fair`` with one member, or an unknown estimator.
+
+    Source:
+        Ferro (2014), https://doi.org/10.1002/qj.2270.
+    """
+    events, points = events_and_points(counts)
+    members = points.sizes["k"] - 1
+    fair = pair_divisor(members, estimator) != members * members
+    p = forecast_probability(counts)
+    total = events * (1.0 - p) ** 2 + (points - events) * p**2
+    if fair:
+        total = total - points * p * (1.0 - p) / (members - 1)
+    n = points.sum("k")
+    return describe(total.sum("k") / n.where(n > 0), "Brier score", "1")

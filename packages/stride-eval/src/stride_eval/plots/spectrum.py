@@ -8,6 +8,7 @@ from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
 from stride_eval.families.intervals import interval
+from stride_eval.families.spectral_domain import domain_words
 from stride_eval.plots.captions import interval_words, members_of, span
 from stride_eval.plots.log_axis import label_log_axis
 from stride_eval.plots.record import FigureRecord
@@ -84,7 +85,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         + (f", {left_out} of them without spectrum because pixels are missing" if left_out else "")
         + f"; {members_of(about)}: mean of the members' own spectra (never the spectrum of the mean), isotropic, by "
         "cosine "
-        f"transform; {interval_words(config, len(about.dates))}.",
+        f"transform; {interval_words(config, len(about.dates))}." + domain_words(results, about.shape),
         alt=f"Power over observed at the shortest wavelength ({round_number(float(wavelength.min()))} {unit}): {ends}.",
         figure=drawn,
         target=str(results["target"].item()),
