@@ -16,6 +16,7 @@ from stride_eval.plots.maps import MapFrame
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import axis_label, colours, pretty_units, styled
 from stride_eval.provenance import Provenance
+from stride_eval.summary import number
 
 
 @styled
@@ -28,7 +29,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     units = pretty_units(spec.units)
 
     def pooled(fields: dict[str, np.ndarray]) -> dict[str, str]:
-        return {name: f"pooled {np.sqrt(np.nanmean(field**2)):.3g} {units}".rstrip() for name, field in fields.items()}
+        roots = {name: float(np.sqrt(np.nanmean(field**2))) for name, field in fields.items()}
+        return {name: f"pooled {number(root, beside=roots.values())} {units}".rstrip() for name, root in roots.items()}
 
     rows = [MapRow(axis_label("RMSE of the mean", spec.units), scale, error, pooled(error))]
     if spread:
