@@ -76,7 +76,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         "noise in "
         "every map: a bias that follows no feature of the terrain may be chance. " + _test_words(results, tested)
         + ("" if config.families is not None and "extremes" not in config.families else
-           " Maps of a high quantile and of the maxima stand under Extremes."),
+           " Maps of the maxima and, of enough dates, of a high quantile stand under Extremes."),
         alt="Mean bias of each system: "
         + ", ".join(f"{name} {words}" for name, words in _means(bias, "", units).items()) + ".",
         figure=drawn,

@@ -44,7 +44,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         low = min(np.floor(10.0 * low) / 10.0, 0.9) if low > 0 else -1.0
         map_of = colour_map("RdBu" if low < 0 else "YlGnBu")
         scale = ColourScale(map_of, Normalize(low, 1.0), "neither" if low < 0 else "min")
-        medians = {name: f"median {np.nanmedian(field):.2f}" for name, field in correlation.items()}
+        medians = {name: f"median {np.nanmedian(field):.2f}".replace("-", "−") for name, field in correlation.items()}
         rows.append(MapRow("Correlation of the mean", scale, correlation, medians))
     drawn = draw_map_rows(
         rows, names, MapFrame.of(*axes(results)), results["land"].values if "land" in results else None, colours(names)

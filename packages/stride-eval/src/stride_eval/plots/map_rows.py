@@ -57,7 +57,9 @@ def draw_map_rows(
     width = min(2.5, 10.2 / len(columns))
     titles = {name: heading(name, width, _TITLE) for name in columns}
     lines = max(title.count("\n") for title in titles.values())
-    wrapped = max(heading(text, width, _NUMBER).count("\n") for row in rows for text in (*row.numbers.values(), ""))
+    wrapped = max(
+        heading(text, 0.9 * width, _NUMBER).count("\n") for row in rows for text in (*row.numbers.values(), "")
+    )
     under = 0.36 + wrapped * _LINE * _NUMBER / 72
     height = (width * frame.shape_on_paper + under) * len(rows) + 0.2 + lines * _LINE * _TITLE / 72
     drawn = new_figure(width * len(columns) + 1.1, height, maps=True)
@@ -78,7 +80,7 @@ def draw_map_rows(
                 label_place(axes, frame)
                 placed = True
             if name in row.numbers:
-                axes.set_xlabel(heading(row.numbers[name], width, _NUMBER), fontsize=_NUMBER, labelpad=3)
+                axes.set_xlabel(heading(row.numbers[name], 0.9 * width, _NUMBER), fontsize=_NUMBER, labelpad=3)
         if image is not None:
             bar = drawn.colorbar(image, ax=list(line), extend=row.scale.extend, shrink=0.86, aspect=18, pad=0.015)
             bar.set_label(heading(row.label, width * frame.shape_on_paper, _LABEL), fontsize=_LABEL)
