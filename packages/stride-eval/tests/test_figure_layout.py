@@ -17,10 +17,6 @@ from stride_eval.plots.style import colours, new_figure, squared_units
 NAMES = ("edm", "interpolated", "analogues", "climatology", "quantile_mapping", "quantile_mapping_per_pixel")
 
 
-def box_of(artist, figure):
-    return artist.get_window_extent(figure.canvas.get_renderer())
-
-
 @pytest.fixture
 def panels():
     figure = new_figure(10.0, 4.0)
@@ -36,7 +32,7 @@ def test_a_legend_below_meets_no_panel_and_stays_on_the_paper(panels):
     before = figure.get_figheight()
     legend_below(figure, axes[0])
     figure.draw_without_rendering()
-    legend = box_of(figure.legends[0], figure)
+    legend = figure.legends[0].get_window_extent()
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(NAMES)
     assert not any(legend.overlaps(one.get_tightbbox()) for one in axes)
     assert legend.x0 >= 0 and legend.x1 <= figure.bbox.x1
@@ -60,10 +56,10 @@ def test_a_legend_under_its_panel_leaves_the_axis_label_free():
         axes.set_xlabel("False alarm rate")
         legend_under_panel(axes, title="Area under the curve")
     figure.draw_without_rendering()
-    boxes = [box_of(axes.get_legend(), figure) for axes in figure.axes]
+    boxes = [axes.get_legend().get_window_extent() for axes in figure.axes]
     assert not boxes[0].overlaps(boxes[1])
     for axes, box in zip(figure.axes, boxes, strict=True):
-        assert not box.overlaps(box_of(axes.xaxis.label, figure))
+        assert not box.overlaps(axes.xaxis.label.get_window_extent())
         assert box.y0 >= 0
 
 
@@ -91,8 +87,8 @@ def test_words_of_neighbouring_maps_do_not_meet():
     maps = figure.axes[: 2 * len(columns)]
     for line in (maps[: len(columns)], maps[len(columns) :]):
         for left, right in itertools.pairwise(line):
-            assert not box_of(left.xaxis.label, figure).overlaps(box_of(right.xaxis.label, figure))
-    upper, lower = (box_of(bar.yaxis.label, figure) for bar in figure.axes[2 * len(columns) :])
+            assert not left.xaxis.label.get_window_extent().overlaps(right.xaxis.label.get_window_extent())
+    upper, lower = (bar.yaxis.label.get_window_extent() for bar in figure.axes[2 * len(columns) :])
     assert not upper.overlaps(lower)
 
 
