@@ -97,7 +97,12 @@ def _ever_valid(systems: Systems, key: str) -> np.ndarray:
 
 
 def pair_sums(names: Iterable[str], results: xr.Dataset) -> xr.Dataset:
-    """Sums over the pairs of each date as components of a bootstrap; dates with more pairs weigh more."""
+    """Sums over the pairs of each date as components of a bootstrap; dates with more pairs weigh more.
+
+    Of one target; the distances of another, which has other missing pixels and so other pairs, are left out.
+    """
     n = results["pairs_n"].fillna(0)
+    held = np.flatnonzero((n > 0).any([dim for dim in n.dims if dim != "distance"]))
+    results, n = results.isel(distance=held), n.isel(distance=held)
     every = [*names, *(f"observed_{name}" for name in names)]
     return xr.Dataset({name: (results[name] * n).fillna(0.0) for name in every}).assign(n=n)

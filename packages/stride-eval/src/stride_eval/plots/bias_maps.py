@@ -74,7 +74,9 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         "how much a system is off" + (", dots where that is more than chance." if tested else "."),
         caption=f"{span(about.dates)}, {members_of(about)}; mean of the ensemble mean{wet_words}. Few dates leave "
         "noise in "
-        "every map: a bias that follows no feature of the terrain may be chance. " + _test_words(results, tested),
+        "every map: a bias that follows no feature of the terrain may be chance. " + _test_words(results, tested)
+        + ("" if config.families is not None and "extremes" not in config.families else
+           " Maps of the maxima and, of enough dates, of a high quantile stand under Extremes."),
         alt="Mean bias of each system: "
         + ", ".join(f"{name} {words}" for name, words in _means(bias, "", units).items()) + ".",
         figure=drawn,

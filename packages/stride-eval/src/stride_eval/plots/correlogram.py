@@ -11,6 +11,7 @@ from stride_eval.families.pixel_pairs import pair_sums
 from stride_eval.metrics.correlogram import correlogram_from_components
 from stride_eval.plots.captions import interval_words, members_of, span
 from stride_eval.plots.distance_lines import draw_distances
+from stride_eval.plots.legends import legend_below
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.round_numbers import round_number
 from stride_eval.plots.style import OBSERVED, new_figure, styled
@@ -35,11 +36,11 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     draw_distances(left, observed, found, about, unit)
     left.set_ylabel("Correlation of anomalies")
     left.set_title("How far fields hang together")
-    left.legend(loc="lower left")
     draw_distances(right, None, apart, about, unit)
     right.axhline(0.0, color=OBSERVED, linewidth=1.2, zorder=0)
     right.set_ylabel("Correlation less observed")
     right.set_title("Difference from observed")
+    legend_below(drawn, left)
     near = {"observed": observed} | {name: found.sel(system=name) for name in about.systems}
     first = float(observed["distance"][0])
     return FigureRecord(

@@ -7,6 +7,7 @@ import xarray as xr
 from stride_vars.spec import VariableSpec
 
 from stride_eval.plots.captions import listed, members_of, span
+from stride_eval.plots.legends import legend_below
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import MUTED, colours, markers, new_figure, styled
 from stride_eval.provenance import Provenance
@@ -46,7 +47,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, other: st
     axes.set(xlim=limits, ylim=limits, aspect="equal")
     axes.set_xlabel("Observed correlation")
     axes.set_ylabel("Correlation within members")
-    axes.legend(loc="best")
+    legend_below(drawn, axes)
     return FigureRecord(
         name=f"cross_correlation_{target}_{other}",
         title=f"Do {names[0].lower()} and {names[1].lower()} go together as observed",

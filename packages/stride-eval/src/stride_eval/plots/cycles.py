@@ -9,6 +9,7 @@ from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
 from stride_eval.plots.captions import members_of, span
+from stride_eval.plots.legends import legend_below
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import OBSERVED, axis_label, colours, dashes, new_figure, styled
 from stride_eval.plots.temporal_words import event_word, event_words
@@ -44,7 +45,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
             else:
                 axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.set_xlabel("Month" if cycle == "month" else "Hour of the time stamps")
-    panels[0, 0].legend()
+    legend_below(drawn, panels[0, 0])
     panels[0, 0].set_title("Mean")
     panels[0, 1].set_title(f"How often it is {word}")
     months, counts = np.unique(results["month"].values, return_counts=True)

@@ -12,6 +12,7 @@ from stride_eval.config import EvalConfig
 from stride_eval.families.binning import quantiles_of_counts, share_at_or_above
 from stride_eval.families.intervals import interval
 from stride_eval.plots.captions import interval_words, members_of, span
+from stride_eval.plots.legends import legend_below
 from stride_eval.plots.log_axis import label_log_axis
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import (
@@ -59,6 +60,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         ends = seen + band["lower"].values, seen + band["upper"].values
         right.vlines(seen, *ends, color=colours(about.systems)[name], linewidth=2.0, alpha=0.35)
     _quantiles(right, seen, found, levels, spec, about)
+    legend_below(drawn, left)
     last = {name: values[-1] for name, values in found.items()}
     return FigureRecord(
         name=f"distribution_{results['target'].item()}",
@@ -118,7 +120,6 @@ def _survival(
     axes.set_title("How often a value is reached")
     axes.set_xlabel(axis_label(spec.display_name, spec.units))
     axes.set_ylabel("Share of values at or above [%]")
-    axes.legend(loc="lower left")
 
 
 def _density(
@@ -141,7 +142,6 @@ def _density(
     axes.set_title("Density")
     axes.set_xlabel(axis_label(spec.display_name, spec.units))
     axes.set_ylabel(f"Density [per {pretty_units(spec.units)}]" if spec.units != "1" else "Density")
-    axes.legend(loc="best")
 
 
 def _quantiles(

@@ -16,6 +16,7 @@ from stride_eval.plots.maps import MapFrame
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import axis_label, colours, pretty_units, styled
 from stride_eval.provenance import Provenance
+from stride_eval.summary import number
 
 
 @styled
@@ -28,7 +29,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     units = pretty_units(spec.units)
 
     def pooled(fields: dict[str, np.ndarray]) -> dict[str, str]:
-        return {name: f"pooled {np.sqrt(np.nanmean(field**2)):.3g} {units}".rstrip() for name, field in fields.items()}
+        roots = {name: float(np.sqrt(np.nanmean(field**2))) for name, field in fields.items()}
+        return {name: f"pooled {number(root, beside=roots.values())} {units}".rstrip() for name, root in roots.items()}
 
     rows = [MapRow(axis_label("RMSE of the mean", spec.units), scale, error, pooled(error))]
     if spread:
@@ -42,7 +44,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         low = min(np.floor(10.0 * low) / 10.0, 0.9) if low > 0 else -1.0
         map_of = colour_map("RdBu" if low < 0 else "YlGnBu")
         scale = ColourScale(map_of, Normalize(low, 1.0), "neither" if low < 0 else "min")
-        medians = {name: f"median {np.nanmedian(field):.2f}" for name, field in correlation.items()}
+        medians = {name: f"median {np.nanmedian(field):.2f}".replace("-", "−") for name, field in correlation.items()}
         rows.append(MapRow("Correlation of the mean", scale, correlation, medians))
     drawn = draw_map_rows(
         rows, names, MapFrame.of(*axes(results)), results["land"].values if "land" in results else None, colours(names)

@@ -11,6 +11,7 @@ from stride_vars.spec import VariableSpec
 from stride_eval.config import EvalConfig
 from stride_eval.families.intervals import interval
 from stride_eval.plots.captions import interval_words, members_of, span
+from stride_eval.plots.legends import legend_below
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.round_numbers import round_number
 from stride_eval.plots.style import MUTED, colours, dashes, markers, new_figure, pretty_units, styled
@@ -70,7 +71,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         axes.set_axis_off()
     for line in panels:
         line[0].set_ylabel("Fractions skill score")
-    panels[0, 0].legend(loc="lower right")
+    legend_below(drawn, panels[0, 0])
     return FigureRecord(
         name=f"fractions_{results['target'].item()}",
         title="At which size events are in the right place",

@@ -12,6 +12,8 @@ from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
 from stride_eval.plots.captions import members_of, span
+from stride_eval.plots.heading import heading
+from stride_eval.plots.panel_grid import close_columns
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.round_numbers import round_number
 from stride_eval.plots.style import axis_label, new_figure, styled
@@ -30,7 +32,8 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     width = results["scale"].values * pixel
     columns = min(len(about.systems), 4)
     rows = math.ceil(len(about.systems) / columns)
-    drawn = new_figure(1.4 + columns * max(1.9, 0.75 * len(levels)), 1.0 + rows * max(2.2, 0.36 * len(width)))
+    each = max(1.9, 0.75 * len(levels))
+    drawn = new_figure(1.4 + columns * each, 1.0 + rows * max(2.2, 0.36 * len(width)))
     panels = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     image = ScalarMappable(Normalize(-1.0, 1.0), "RdBu")
     for axes, name in zip(panels.flat, about.systems, strict=False):
@@ -40,15 +43,14 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
             words = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
             axes.text(column, row, words, ha="center", va="center", fontsize=8,
                       color="white" if abs(value) > 0.65 else "#30343b")  # fmt: skip
-        axes.set_title(name)
+        axes.set_title(heading(name, each, 11))
         axes.set_xticks(range(len(levels)), [f"{level:g}" for level in levels])
         axes.set_yticks(
             range(len(width)),
             [*(round_number(length) for length in width[:-1]), f"mean over {round_number(width[-1])}"],
         )
         axes.grid(visible=False)
-    for axes in panels.flat[len(about.systems) :]:
-        axes.set_axis_off()
+    close_columns(panels, len(about.systems))
     drawn.supxlabel(axis_label("Threshold", spec.units), fontsize=10)
     panels[0, 0].set_ylabel(f"Scale [{unit}]")
     drawn.colorbar(image, ax=panels, label="Skill", extend="min", shrink=0.9)

@@ -14,6 +14,8 @@ from stride_eval.plots.maps import MapFrame, draw_coast, draw_dots, draw_field, 
 from stride_eval.plots.style import OBSERVED, new_figure
 
 _TITLE = 10  # points
+_NUMBER = 8
+_LABEL = 9
 _LINE = 1.2
 
 
@@ -55,7 +57,11 @@ def draw_map_rows(
     width = min(2.5, 10.2 / len(columns))
     titles = {name: heading(name, width, _TITLE) for name in columns}
     lines = max(title.count("\n") for title in titles.values())
-    height = (width * frame.shape_on_paper + 0.36) * len(rows) + 0.2 + lines * _LINE * _TITLE / 72
+    wrapped = max(
+        heading(text, 0.9 * width, _NUMBER).count("\n") for row in rows for text in (*row.numbers.values(), "")
+    )
+    under = 0.36 + wrapped * _LINE * _NUMBER / 72
+    height = (width * frame.shape_on_paper + under) * len(rows) + 0.2 + lines * _LINE * _TITLE / 72
     drawn = new_figure(width * len(columns) + 1.1, height, maps=True)
     panels = drawn.subplots(len(rows), len(columns), squeeze=False)
     placed = False
@@ -74,10 +80,10 @@ def draw_map_rows(
                 label_place(axes, frame)
                 placed = True
             if name in row.numbers:
-                axes.set_xlabel(row.numbers[name], fontsize=8, labelpad=3)
+                axes.set_xlabel(heading(row.numbers[name], 0.9 * width, _NUMBER), fontsize=_NUMBER, labelpad=3)
         if image is not None:
             bar = drawn.colorbar(image, ax=list(line), extend=row.scale.extend, shrink=0.86, aspect=18, pad=0.015)
-            bar.set_label(row.label, fontsize=9)
+            bar.set_label(heading(row.label, width * frame.shape_on_paper, _LABEL), fontsize=_LABEL)
             bar.ax.tick_params(labelsize=8)
             bar.outline.set_linewidth(0.5)
             if row.scale.ticks is not None:

@@ -9,9 +9,10 @@ from stride_vars.spec import VariableSpec
 from stride_eval.config import EvalConfig
 from stride_eval.families.intervals import interval
 from stride_eval.plots.captions import interval_words, members_of, span
+from stride_eval.plots.legends import legend_below
 from stride_eval.plots.log_axis import label_log_axis
 from stride_eval.plots.record import FigureRecord
-from stride_eval.plots.style import OBSERVED, colours, dashes, new_figure, pretty_units, styled
+from stride_eval.plots.style import OBSERVED, colours, dashes, new_figure, squared_units, styled
 from stride_eval.plots.temporal_words import CONVENTION, run_words, step_words
 from stride_eval.provenance import Provenance
 
@@ -38,7 +39,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     left[0].set_xlabel(f"Lag [{step_words(results.attrs['step'])}]" if results.attrs["step"] != 86400 else "Lag [days]")
     left[0].set_ylabel("Correlation")
     left[0].set_title("Autocorrelation")
-    left[0].legend()
+    legend_below(drawn, left[0])
     if spectrum:
         # The last frequency, one cycle in two dates, has no mirror image: half the power, a kink in the drawing.
         power = results[["spectrum", "observed_spectrum"]].isel(frequency=slice(None, -1))
@@ -50,7 +51,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         label_log_axis(left[1], "x")
         label_log_axis(left[1], "y")
         left[1].set_xlabel("Period [days]")
-        squared = f"({pretty_units(spec.units)})² " if spec.units != "1" else ""
+        squared = squared_units(spec.units) + " " if spec.units != "1" else ""
         left[1].set_ylabel(f"Power [{squared}days]")
         left[1].set_title("Variance by period")
     ends = ", ".join(f"{name} {float(found[1]['system']['estimate'].sel(system=name)):.2f}" for name in about.systems)

@@ -20,6 +20,7 @@ from stride_eval.families.return_levels import (
     periods_up_to,
 )
 from stride_eval.plots.captions import interval_words, members_of, span
+from stride_eval.plots.legends import legend_below
 from stride_eval.plots.log_axis import label_log_axis
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import OBSERVED, axis_label, colours, dashes, new_figure, pretty_units, styled
@@ -46,7 +47,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     _points(panels[0], results["observed_counts"].sum("time"), results["edges"].values, len(about.dates), periods)
     panels[0].set(xlabel="Return period [dates]", ylabel=axis_label("Level", spec.units))
     panels[0].set_title("Peaks over a threshold")
-    panels[0].legend(loc="upper left")
+    legend_below(drawn, panels[0])
 
     name = str(results.attrs["block_name"])
     if both:

@@ -14,6 +14,7 @@ from stride_eval.families.decisions import shown_thresholds
 from stride_eval.families.intervals import numbers
 from stride_eval.metrics.roc import roc_curve
 from stride_eval.plots.captions import interval_words, listed, members_of, span
+from stride_eval.plots.legends import legend_under_panel, lines_under_panel
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import MUTED, colours, dashes, markers, new_figure, pretty_units, styled
 from stride_eval.provenance import Provenance
@@ -26,14 +27,15 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     kept = shown_thresholds(results)
     columns = min(len(kept), 3)
     rows = math.ceil(len(kept) / columns)
-    drawn = new_figure(3.5 * columns + 0.4, 4.1 * rows + 0.3, maps=True)
+    under = lines_under_panel(len(about.systems) + 1)
+    drawn = new_figure(3.5 * columns + 0.4, (4.1 + under) * rows, maps=True)
     panels = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     colour, dash, marker = colours(about.systems), dashes(about.systems), markers(about.systems)
     units, words = pretty_units(spec.units), []
     for axes, index in zip(panels.flat, kept, strict=False):
         level = f"{float(results['thresholds'].isel(threshold=index)):g}"
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1.0, linestyle="--")
-        areas, told = [], []
+        told = []
         for name in about.systems:
             members = about.members[name]
             curve = roc_curve(event_counts(results, name, members, index).sum("time"))
@@ -42,16 +44,13 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
                 marker=marker[name], markersize=4.5, markeredgecolor="white", markeredgewidth=0.4, linewidth=1.5,
                 label=name,
             )  # fmt: skip
+            line = axes.get_lines()[-1]
             area = numbers(event_parts(results, name, members, index, config).sel(part="area"))
             if np.isfinite(area[0]):
                 ends = f" [{number(area[1], '1')}, {number(area[2], '1')}]" if np.isfinite(area[1]) else ""
-                areas.append(f"{name} {number(area[0], '1')}{ends}")
+                line.set_label(f"{name} {number(area[0], '1')}{ends}")
                 told.append(f"{name} {number(area[0], '1')}")
-        axes.annotate(
-            "Area\n" + "\n".join(areas) if areas else "always or never observed", (0.98, 0.03),
-            xycoords="axes fraction", ha="right", va="bottom", fontsize=7.5,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
-        )  # fmt: skip
+        legend_under_panel(axes, title="Area under the curve" if told else "Always or never observed")
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal", title=f"≥ {level} {units}".rstrip())
         axes.set_xlabel("False alarm rate")
         words.append(f"at {level} " + (listed(told) if told else "not defined"))
@@ -59,9 +58,6 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         axes.set_axis_off()
     for line in panels:
         line[0].set_ylabel("Hit rate")
-    drawn.legend(
-        *panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=min(len(about.systems), 4)
-    )
     return FigureRecord(
         name=f"roc_{results['target'].item()}",
         title="Can the forecasts tell events from non-events",

@@ -15,6 +15,7 @@ from stride_vars.spec import VariableSpec
 from stride_eval.config import EvalConfig
 from stride_eval.plots.captions import listed, members_of, span
 from stride_eval.plots.heading import heading
+from stride_eval.plots.panel_grid import close_columns
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import MUTED, OBSERVED, new_figure, pretty_units, styled
 from stride_eval.provenance import Provenance
@@ -75,9 +76,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
             axes.annotate(
                 f"{lost} dry", (0.98, 0.02), xycoords="axes fraction", ha="right", va="bottom", color=MUTED, fontsize=8
             )
-    for axes in places.flat[len(about.systems) :]:
-        axes.set_axis_off()
-    for axes in places[-1]:
+    for axes in close_columns(places, len(about.systems)):
         axes.set_xlabel("Structure S")
     for axes in places[:, 0]:
         axes.set_ylabel("Amplitude A")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
 from stride_eval.families.intervals import interval
 from stride_eval.families.spectral_domain import domain_words
 from stride_eval.plots.captions import interval_words, members_of, span
+from stride_eval.plots.legends import legend_below
 from stride_eval.plots.log_axis import label_log_axis
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.round_numbers import round_number
-from stride_eval.plots.style import MUTED, OBSERVED, colours, dashes, new_figure, pretty_units, styled
+from stride_eval.plots.style import MUTED, OBSERVED, colours, dashes, new_figure, squared_units, styled
 from stride_eval.provenance import Provenance
 
 
@@ -52,23 +54,16 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         if wavelength.min() < limit < wavelength.max():
             axes.axvline(limit, color=MUTED, linewidth=1.0, linestyle=":")
     if wavelength.min() < limit < wavelength.max():
-        right.annotate(
-            "not in the\nlow resolution →",
-            (limit, 0.02),
-            xycoords=("data", "axes fraction"),
-            xytext=(4, 2),
-            textcoords="offset points",
-            fontsize=8,
-            color=MUTED,
-        )
-    squared = f"({pretty_units(spec.units)})² " if spec.units != "1" else ""
+        _name_limit(right, limit)
+    squared = squared_units(spec.units) + " " if spec.units != "1" else ""
     left.set_ylabel(f"Power [{squared}{unit}]")
     left.set_title("Variance by wavelength")
-    left.legend(loc="lower left")
+    legend_below(drawn, left)
     estimate = ratio["estimate"].values
     finite = estimate[np.isfinite(estimate) & (estimate > 0)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (1.0, 1.0)
-    right.set_ylim(max(min(0.5, 0.8 * low), 1e-3), min(max(2.0, 1.25 * high), 1e3))
+    # Below the lowest curve there is room for the words beside the limit.
+    right.set_ylim(max(min(0.5, 0.5 * low), 1e-3), min(max(2.0, 1.25 * high), 1e3))
     label_log_axis(right, "y", shortest=2.0)
     right.set_ylabel("Power over observed")
     right.set_title("Ratio to observed")
@@ -90,3 +85,14 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         figure=drawn,
         target=str(results["target"].item()),
     )
+
+
+def _name_limit(axes: Axes, limit: float) -> None:
+    """Says what lies beyond the dotted line, on its side that has room."""
+    first, last = axes.get_xlim()
+    late = np.log(limit / first) / np.log(last / first) > 0.7
+    axes.annotate(
+        "not in the\nlow resolution →", (limit, 0.01), xycoords=("data", "axes fraction"),
+        xytext=(-4 if late else 4, 2), textcoords="offset points", ha="right" if late else "left", fontsize=8,
+        color=MUTED, zorder=4, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.0},
+    )  # fmt: skip

@@ -8,6 +8,8 @@ from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
 from stride_eval.plots.captions import members_of, span
+from stride_eval.plots.legends import legend_under_panel, lines_under_panel
+from stride_eval.plots.log_axis import label_log_axis
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import OBSERVED, colours, dashes, new_figure, styled
 from stride_eval.plots.temporal_words import CONVENTION, event_word, event_words, run_words, step_words
@@ -19,7 +21,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     """Share of spells of at least each length; for variables with a wet threshold dry spells too."""
     kinds = {"event": event_word(spec)} | ({"none": "dry"} if spec.wet_threshold is not None else {})
     colour, dash = colours(about.systems), dashes(about.systems)
-    drawn = new_figure(10.0 if len(kinds) > 1 else 6.4, 3.9)
+    drawn = new_figure(10.0 if len(kinds) > 1 else 6.4, 3.9 + lines_under_panel(len(about.systems) + 1))
     unit = "days" if results.attrs["step"] == 86400 else f"steps of {step_words(results.attrs['step'])}"
     words = []
     for axes, (kind, word) in zip(drawn.subplots(1, len(kinds), squeeze=False)[0], kinds.items(), strict=True):
@@ -47,12 +49,13 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
             said.append(f"{name} {mean:.1f}")
         axes.set_yscale("log")
         axes.set_xlim(0.5, last + 0.5)
+        label_log_axis(axes, "y")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel(f"Length [{unit}]")
         axes.set_ylabel("Share of spells at least as long")
         axes.set_title(f"{word.capitalize()} spells")
         if axes.get_lines():
-            axes.legend()
+            legend_under_panel(axes)
         words.append(f"mean length of {word} spells: {', '.join(said)}")
     return FigureRecord(
         name=f"spells_{results['target'].item()}",

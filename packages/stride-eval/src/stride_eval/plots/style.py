@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 SYSTEM_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F6A4F")
 """Okabe and Ito's colours, told apart by colour-blind readers too; without the yellow, too pale on white."""
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MARKERS = ("o", "s", "^", "D", "v", "<", "X")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 
 OBSERVED = "#1a1a1a"
@@ -104,6 +104,12 @@ def pretty_units(units: str) -> str:
     if units.strip() == "1":
         return ""
     return re.sub(r"(?<=[A-Za-z])\^?(-?\d+)", lambda found: found.group(1).translate(_SUPERSCRIPTS), units)
+
+
+def squared_units(units: str) -> str:
+    """The square of units for people: ``K²``, ``(mm day⁻¹)²``."""
+    pretty = pretty_units(units)
+    return f"{pretty}²" if pretty.isalpha() else f"({pretty})²"
 
 
 def axis_label(text: str, units: str) -> str:

@@ -11,6 +11,7 @@ from stride_eval.families.pixel_pairs import pair_sums
 from stride_eval.metrics.tail_dependence import tail_dependence_from_shares
 from stride_eval.plots.captions import interval_words, members_of, span
 from stride_eval.plots.distance_lines import draw_distances
+from stride_eval.plots.legends import legend_below
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.round_numbers import round_number
 from stride_eval.plots.style import OBSERVED, new_figure, styled
@@ -41,7 +42,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
         axes.set_title(titles[name])
         axes.set_ylabel(labels[name])
         if name == "chi":
-            axes.legend(loc="upper right")
+            legend_below(drawn, axes)
             far = float(observed["distance"][-1])
             values = {"observed": observed} | {name: found.sel(system=name) for name in about.systems}
             words = ", ".join(f"{who} {float(one['estimate'].isel(distance=-1)):.2f}" for who, one in values.items())
