@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from stride_eval.cli import command_line
+from stride_eval.config import EvalConfig
 from stride_eval.reading import open_ensemble
 
 PACKAGE = Path(__file__).parents[1]
@@ -55,3 +56,11 @@ def test_other_ensembles_page(tmp_path, monkeypatch, capsys):
     for path in (Path("theirs.zarr"), Path("theirs.nc")):
         found = open_ensemble("theirs", path)
         assert found.members == 5 and found.attrs["title"] == "A forecast of another house"
+
+
+def test_every_key_of_the_configuration_is_told():
+    page = PACKAGE.parents[1] / "docs" / "evaluation.md"
+    if not page.is_file():
+        pytest.skip("the workspace's documents are not beside the package")
+    told = set(re.findall(r"`(\w+)`", page.read_text(encoding="utf-8")))
+    assert not set(EvalConfig.model_fields) - told
