@@ -48,8 +48,8 @@ def evaluate(
     families: Annotated[
         str | None,
         typer.Option(
-            help="Families to run, with commas: dates, probabilistic, distributions, extremes, spatial, scale. "
-            "Default: all."
+            help="Families to run, with commas: dates, probabilistic, distributions, extremes, spatial, scale, "
+            "features, temporal. Default: all."
         ),
     ] = None,
     mode: Annotated[

@@ -26,7 +26,7 @@ def decomposed(members, observed):
 
 
 def by_definition(members, observed):
-    """Equations 26 to 36 of Hersbach (2000), bin by bin and point by point."""
+    """The definitions of Hersbach (2000), bin by bin and point by point."""
     members = np.sort(np.asarray(members, float), axis=1)
     count, size = members.shape
     alpha, beta = np.zeros(size + 1), np.zeros(size + 1)

@@ -45,7 +45,7 @@ def autocorrelation(
 
     Source:
         Fisher (1925), Statistical Methods for Research Workers, section 38 (intraclass form); von Storch & Zwiers
-        (1999), https://doi.org/10.1017/CBO9780511612336, section 11.1.
+        (1999), https://doi.org/10.1017/CBO9780511612336, chapter 11.
     """
     sums = [pair_sums(field, lag=lag, time_dim=time_dim, member_dim=member_dim, dim=dim, runs=runs) for lag in lags]
     return autocorrelation_from_sums(xr.concat(sums, dim=xr.DataArray(list(lags), dims="lag", name="lag")))

@@ -125,7 +125,7 @@ def climate_uncertainty(counts: xr.DataArray, sums: xr.DataArray, *, class_dim: 
         MetricError: no dimension ``class_dim``.
 
     Source:
-        Hersbach (2000), https://doi.org/10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2, equation 40.
+        Hersbach (2000), https://doi.org/10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2 (uncertainty).
     """
     if class_dim not in counts.dims or class_dim not in sums.dims:
         raise MetricError(f"counts and sums need the dimension {class_dim!r}, classes in ascending order of value")

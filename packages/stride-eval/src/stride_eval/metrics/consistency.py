@@ -62,7 +62,7 @@ def consistency_bars(
 
     Source:
         Bröcker & Smith (2007), https://doi.org/10.1175/WAF993.1; few members: Richardson (2001),
-        https://doi.org/10.1256/smsqj.57714.
+        https://doi.org/10.1002/qj.49712757715.
     """
     if set(counts.dims) != {time_dim, "outcome", "k"}:
         raise MetricError(f"counts must have the dimensions {time_dim!r}, 'outcome' and 'k' alone; select the rest")

@@ -31,7 +31,7 @@ def isotonic_frequency(counts: xr.DataArray) -> xr.DataArray:
 
     Source:
         Dimitriadis, Gneiting & Jordan (2021), https://doi.org/10.1073/pnas.2016191118; min-max form: Robertson, Wright
-        & Dykstra (1988), Order Restricted Statistical Inference, section 1.4.
+        & Dykstra (1988), Order Restricted Statistical Inference, chapter 1.
     """
     events, points = events_and_points(counts)
     found = xr.apply_ufunc(

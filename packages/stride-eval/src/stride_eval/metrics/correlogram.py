@@ -58,8 +58,8 @@ def correlogram(first: xr.DataArray, second: xr.DataArray, *, dim: Dims = "time"
         MetricError: an unknown dimension.
 
     Source:
-        von Storch & Zwiers (1999), https://doi.org/10.1017/CBO9780511612336, section 17.1; Fisher (1925), section 38
-        (symmetric form).
+        Correlogram: Cressie (1993), Statistics for Spatial Data, https://doi.org/10.1002/9781119115151; symmetric form:
+        Fisher (1925), Statistical Methods for Research Workers, section 38.
     """
     parts = correlogram_components(first, second, dim=dim)
     names = [*reduced_dims(first, dim), *reduced_dims(first, pool)]

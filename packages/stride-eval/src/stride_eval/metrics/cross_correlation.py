@@ -25,7 +25,7 @@ def cross_correlation(first: xr.DataArray, second: xr.DataArray, *, dim: Dims = 
         MetricError: the two do not have the same dimensions and sizes, or an unknown dimension.
 
     Source:
-        Wilks (2019), Statistical Methods in the Atmospheric Sciences, 4th ed., section 3.5.2,
+        Wilks (2019), Statistical Methods in the Atmospheric Sciences, 4th ed., chapter 3,
         https://doi.org/10.1016/C2017-0-03921-6.
     """
     if dict(first.sizes) != dict(second.sizes):

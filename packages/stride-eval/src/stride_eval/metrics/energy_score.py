@@ -56,7 +56,7 @@ def energy_score(
             same points.
 
     Source:
-        Gneiting & Raftery (2007), equation 22, https://doi.org/10.1198/016214506000001437; fair form: Ferro (2014),
+        Gneiting & Raftery (2007), https://doi.org/10.1198/016214506000001437; fair form: Ferro (2014),
         https://doi.org/10.1002/qj.2270.
     """
     members = check_pair(forecast, observed, member_dim)

@@ -33,7 +33,7 @@ def gev_from_l_moments(moments: xr.Dataset) -> xr.Dataset:
         MetricError: a moment is not there.
 
     Source:
-        Hosking (1990), https://doi.org/10.1111/j.2517-6161.1990.tb01775.x, table 2; starting value: Hosking, Wallis &
+        Hosking (1990), https://doi.org/10.1111/j.2517-6161.1990.tb01775.x; starting value: Hosking, Wallis &
         Wood (1985), https://doi.org/10.1080/00401706.1985.10488049.
     """
     _check(moments)
@@ -67,7 +67,7 @@ def gev_return_level(parameters: xr.Dataset, periods: Sequence[float] | np.ndarr
         MetricError: periods that do not increase or do not lie above 1.
 
     Source:
-        Coles (2001), https://doi.org/10.1007/978-1-4471-3675-0, equation 3.4.
+        Coles (2001), https://doi.org/10.1007/978-1-4471-3675-0, chapter 3.
     """
     blocks = increasing(periods, "periods", at_least=1)
     if blocks[0] <= 1.0:

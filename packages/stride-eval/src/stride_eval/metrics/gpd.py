@@ -28,7 +28,7 @@ def gpd_from_l_moments(moments: xr.Dataset) -> xr.Dataset:
 
     Source:
         Hosking & Wallis (1987), https://doi.org/10.1080/00401706.1987.10488243; Hosking (1990),
-        https://doi.org/10.1111/j.2517-6161.1990.tb01775.x, table 2.
+        https://doi.org/10.1111/j.2517-6161.1990.tb01775.x.
     """
     missing = {"l1", "l2"} - set(moments.data_vars)
     if missing:
@@ -63,7 +63,7 @@ def gpd_return_level(
         MetricError: periods that do not increase.
 
     Source:
-        Coles (2001), https://doi.org/10.1007/978-1-4471-3675-0, equations 4.11 to 4.13.
+        Coles (2001), https://doi.org/10.1007/978-1-4471-3675-0, chapter 4.
     """
     dates = increasing(periods, "periods", at_least=1)
     expected = rate * xr.DataArray(dates, dims="period", coords={"period": dates})

@@ -37,7 +37,7 @@ def hersbach_decomposition(sums: xr.Dataset) -> xr.Dataset:
         MetricError: sums without the dimension ``order``.
 
     Source:
-        Hersbach (2000), https://doi.org/10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2, equations 24 to 39.
+        Hersbach (2000), https://doi.org/10.1175/1520-0434(2000)015<0559:DOTCRP>2.0.CO;2.
     """
     if "order" not in sums.dims:
         raise MetricError("sums has no dimension 'order'; make it by order_statistic_sums")

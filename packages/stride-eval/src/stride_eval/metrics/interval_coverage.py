@@ -54,7 +54,8 @@ def interval_coverage(sums: xr.Dataset, rank_counts: xr.DataArray, *, level: flo
         MetricError: a level that is not between 0 and 1, or sums and counts of different numbers of members.
 
     Source:
-        Wilks (2019), section 9.7.1 (ranks); David & Nagaraja (2003), Order Statistics, section 7.2 (coverage).
+        Coverage of intervals between order statistics: David & Nagaraja (2003), Order Statistics,
+        chapter 7, https://doi.org/10.1002/0471722162.
     """
     if "order" not in sums.dims or "rank" not in rank_counts.dims:
         raise MetricError("sums needs the dimension 'order' and rank_counts 'rank'")

@@ -27,7 +27,7 @@ def l_moments(sample: xr.DataArray, *, dim: Dims = ...) -> xr.Dataset:
         MetricError: no dimension to pool.
 
     Source:
-        Hosking (1990), https://doi.org/10.1111/j.2517-6161.1990.tb01775.x, sections 2 and 3.
+        Hosking (1990), https://doi.org/10.1111/j.2517-6161.1990.tb01775.x.
     """
     names = reduced_dims(sample, dim)
     if not names:
@@ -76,7 +76,7 @@ def l_moments_of_counts(counts: xr.DataArray, values: xr.DataArray, *, dim: str 
         MetricError: values that do not increase.
 
     Source:
-        Hosking (1990), https://doi.org/10.1111/j.2517-6161.1990.tb01775.x, equation 2.1 and section 2.
+        Hosking (1990), https://doi.org/10.1111/j.2517-6161.1990.tb01775.x.
     """
     if (values.diff(dim) <= 0).any():
         raise MetricError(f"values must increase along {dim!r}; give the middles of the bins in their order")

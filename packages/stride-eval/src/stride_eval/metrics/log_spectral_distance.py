@@ -34,8 +34,8 @@ def log_spectral_distance(
         MetricError: spectra of other wavenumbers.
 
     Source:
-        Rabiner & Juang (1993), Fundamentals of Speech Recognition, section 4.5; for precipitation Harris et al. (2022),
-        https://doi.org/10.1029/2022MS003120.
+        Gray & Markel (1976), https://doi.org/10.1109/TASSP.1976.1162849 (speech); for precipitation Harris et al.
+        (2022), https://doi.org/10.1029/2022MS003120.
     """
     check_wavenumbers(forecast_spectrum, observed_spectrum, wavenumber_dim)
     both = (forecast_spectrum > 0) & (observed_spectrum > 0)

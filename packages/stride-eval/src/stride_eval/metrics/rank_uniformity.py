@@ -37,8 +37,8 @@ def rank_uniformity(
 
     Source:
         Candille & Talagrand (2005), https://doi.org/10.1256/qj.04.71 (flatness); Delle Monache et al. (2006),
-        https://doi.org/10.1029/2005JD006917 (reliability index); Wilks (2019), section 9.7.1 (chi-square and
-        dependence).
+        https://doi.org/10.1029/2005JD006917 (reliability index); Wilks (2019), chapter 9,
+        https://doi.org/10.1016/C2017-0-03921-6 (chi-square and dependence).
     """
     if rank_dim not in counts.dims or counts.sizes[rank_dim] < 2:
         raise MetricError(f"counts needs a dimension {rank_dim!r} of two ranks or more; it has {dict(counts.sizes)}")

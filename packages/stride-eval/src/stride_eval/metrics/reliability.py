@@ -39,8 +39,8 @@ def reliability_curve(
         MetricError: less than one bin, or fields that do not lie on the same points.
 
     Source:
-        Wilks (2019), section 9.4.4; Bröcker & Smith (2007), https://doi.org/10.1175/WAF993.1 (mean probability as the
-        bin's place).
+        Wilks (2019), chapter 9, https://doi.org/10.1016/C2017-0-03921-6; Bröcker & Smith (2007),
+        https://doi.org/10.1175/WAF993.1 (mean probability as the bin's place).
     """
     members = check_pair(forecast, observed, member_dim)
     if bins is not None and bins < 1:

@@ -36,7 +36,8 @@ def rmse(
         MetricError: fields that do not lie on the same points, or an unknown dimension.
 
     Source:
-        Wilks (2019), Statistical Methods in the Atmospheric Sciences, 4th ed., section 9.3.1.
+        Wilks (2019), Statistical Methods in the Atmospheric Sciences, 4th ed., chapter 9,
+        https://doi.org/10.1016/C2017-0-03921-6.
     """
     check_pair(forecast, observed, member_dim)
     squared = (ensemble_mean(forecast, member_dim=member_dim) - observed.astype(np.float64)) ** 2

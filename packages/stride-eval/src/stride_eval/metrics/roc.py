@@ -24,7 +24,8 @@ def roc_curve(counts: xr.DataArray) -> xr.Dataset:
         MetricError: counts without ``outcome`` and ``k``.
 
     Source:
-        Mason (1982), Australian Meteorological Magazine 30, 291-303; Wilks (2019), section 9.4.6.
+        Mason (1982), Australian Meteorological Magazine 30, 291-303; Wilks (2019), chapter 9,
+        https://doi.org/10.1016/C2017-0-03921-6.
     """
     events, points = events_and_points(counts)
     rates = {}

@@ -58,7 +58,7 @@ def sal_features(
         MetricError: values below zero, an unknown reference, a factor that is not above 0 and below 1.
 
     Source:
-        Wernli et al. (2008), equations 2 to 9, https://doi.org/10.1175/2008MWR2415.1; percentile: Wernli et al.
+        Wernli et al. (2008), https://doi.org/10.1175/2008MWR2415.1; percentile: Wernli et al.
         (2009), https://doi.org/10.1175/2009WAF2222271.1.
     """
     check_objects(connectivity, 1)
@@ -110,7 +110,7 @@ def sal_from_features(forecast: xr.Dataset, observed: xr.Dataset) -> xr.Dataset:
         has, all are NaN.
 
     Source:
-        Wernli et al. (2008), equations 1 to 9, https://doi.org/10.1175/2008MWR2415.1.
+        Wernli et al. (2008), https://doi.org/10.1175/2008MWR2415.1.
     """
     diagonal = _diagonal(forecast, observed)
     first = _apart(forecast, observed)

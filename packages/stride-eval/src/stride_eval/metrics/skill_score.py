@@ -37,7 +37,7 @@ def skill_score(
         MetricError: the two do not lie on the same points.
 
     Source:
-        Wilks (2019), Statistical Methods in the Atmospheric Sciences, 4th ed., section 9.1.4,
+        Wilks (2019), Statistical Methods in the Atmospheric Sciences, 4th ed., chapter 9,
         https://doi.org/10.1016/C2017-0-03921-6.
     """
     if set(score.dims) != set(reference.dims):

@@ -34,7 +34,7 @@ def tail_dependence(
         MetricError: a level outside 0..1, or an unknown dimension.
 
     Source:
-        Coles, Heffernan & Tawn (1999), https://doi.org/10.1023/A:1009963131610, sections 3.1 and 3.2.
+        Coles, Heffernan & Tawn (1999), https://doi.org/10.1023/A:1009963131610.
     """
     shares = joint_exceedance(first, second, level=level, dim=dim)
     names = [*reduced_dims(shares["joint"], dim), *reduced_dims(shares["joint"], pool)]

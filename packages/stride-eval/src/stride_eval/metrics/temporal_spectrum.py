@@ -33,7 +33,8 @@ def temporal_spectrum(
         MetricError: no dates, or a segment that is too short.
 
     Source:
-        Bartlett (1950), https://doi.org/10.1093/biomet/37.1-2.1; von Storch & Zwiers (1999), section 12.3.
+        Bartlett (1950), https://doi.org/10.1093/biomet/37.1-2.1; von Storch & Zwiers (1999),
+        https://doi.org/10.1017/CBO9780511612336, chapter 12.
     """
     if time_dim not in series.dims:
         raise MetricError(f"series has no dimension {time_dim!r}; name the dates' dimension by time_dim=")

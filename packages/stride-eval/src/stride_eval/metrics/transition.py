@@ -38,7 +38,8 @@ def transition_probabilities(
         MetricError: no dates, or an unknown dimension.
 
     Source:
-        Gabriel & Neumann (1962), https://doi.org/10.1002/qj.49708837511; Wilks (2019), section 10.2.
+        Gabriel & Neumann (1962), https://doi.org/10.1002/qj.49708837511; Wilks (2019), chapter 10,
+        https://doi.org/10.1016/C2017-0-03921-6.
     """
     counts = transition_counts(
         field, threshold=threshold, time_dim=time_dim, member_dim=member_dim, dim=dim, runs=runs
