@@ -242,7 +242,7 @@ def test_without_observations(foreign):
     lines = imported(names_file(foreign, target=None), foreign / "theirs.zarr")
     assert any("no observed fields" in line for line in lines)
     with pytest.raises(EvalError, match="has a /target group"):
-        evaluate({"theirs": foreign / "theirs.zarr"}, out=foreign / "evaluation")
+        evaluate({"theirs": foreign / "theirs.zarr"}, EvalConfig(families=("scale",)), foreign / "evaluation")
 
 
 @pytest.mark.parametrize("budget", [1, 8 * ROWS * COLUMNS * 4, 10**9])

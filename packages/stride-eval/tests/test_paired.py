@@ -219,8 +219,9 @@ def test_parts_that_are_computed_system_by_system_share_their_blocks(scored):
     one = scored[0]["probabilistic"].sel(target="prcp").isel(threshold=0)
     k = np.arange(4)
     counts = one["value_counts"].isel(k=slice(0, 4))
-    squared = (counts.isel(outcome=0) * (k / 3) ** 2 + counts.isel(outcome=1) * (1 - k / 3) ** 2).sum("k")
-    days = (squared.sel(system="new") - squared.sel(system="old")) / 64
+    spared = k / 3 * (1 - k / 3) / 2  # the fair form's
+    squared = counts.isel(outcome=0) * ((k / 3) ** 2 - spared) + counts.isel(outcome=1) * ((1 - k / 3) ** 2 - spared)
+    days = (squared.sel(system="new") - squared.sel(system="old")).sum("k") / 64
     expected = interval(days.to_dataset(name="v").drop_vars("system", errors="ignore"), lambda m: m["v"], FAST)
     tail = (1 - 0.95) / 2
     wide = stats.norm.cdf(np.sqrt(12 / 11) * stats.t.ppf(tail, 11))

@@ -89,6 +89,7 @@ def test_plots_mode_draws_finished_results(tmp_path, pair):
     result = evaluate(gone, EvalConfig(families=("spatial",), mode="plots"), out)
     assert sorted(file.name for file in (out / "figures").iterdir()) == [
         "spatial_bias_prcp.png",
+        "spatial_correlogram_prcp.png",
         "spatial_error_prcp.png",
     ]
     assert (out / "results/spatial.nc").is_file() and result.report.is_file()
