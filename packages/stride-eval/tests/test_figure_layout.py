@@ -85,6 +85,7 @@ def test_words_of_neighbouring_maps_do_not_meet():
     figure = draw_map_rows([MapRow(long, scale, fields, numbers)] * 2, columns, frame, None, colours(NAMES))
     figure.draw_without_rendering()
     maps = figure.axes[: 2 * len(columns)]
+    assert maps[0].get_xlabel() == "mean −0.066\nmm day⁻¹"
     for line in (maps[: len(columns)], maps[len(columns) :]):
         for left, right in itertools.pairwise(line):
             assert not left.xaxis.label.get_window_extent().overlaps(right.xaxis.label.get_window_extent())
