@@ -5,14 +5,21 @@ import itertools
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Normalize
+from stride_eval.config import EvalConfig
+from stride_eval.families import probabilistic
 from stride_eval.families.pixel_pairs import pair_sums
+from stride_eval.plots import reliability
 from stride_eval.plots.colour_maps import ColourScale, colour_map
 from stride_eval.plots.legends import legend_below, legend_under_panel, lines_under_panel
 from stride_eval.plots.map_rows import MapRow, draw_map_rows
 from stride_eval.plots.maps import MapFrame
 from stride_eval.plots.panel_grid import close_columns
 from stride_eval.plots.style import colours, new_figure, squared_units
+from stride_eval.provenance import Provenance
+
+CONFIG = EvalConfig(resamples=100)
 
 NAMES = ("edm", "interpolated", "analogues", "climatology", "quantile_mapping", "quantile_mapping_per_pixel")
 
@@ -85,6 +92,7 @@ def test_words_of_neighbouring_maps_do_not_meet():
     figure = draw_map_rows([MapRow(long, scale, fields, numbers)] * 2, columns, frame, None, colours(NAMES))
     figure.draw_without_rendering()
     maps = figure.axes[: 2 * len(columns)]
+    assert maps[0].get_xlabel() == "mean −0.066\nmm day⁻¹"
     for line in (maps[: len(columns)], maps[len(columns) :]):
         for left, right in itertools.pairwise(line):
             assert not left.xaxis.label.get_window_extent().overlaps(right.xaxis.label.get_window_extent())
@@ -111,3 +119,18 @@ def test_distances_of_another_target_are_left_out():
     assert sums["distance"].values.tolist() == [1.0, 3.0]
     np.testing.assert_allclose(sums["product"], [[2.0, 1.0], [0.0, 1.5]])
     np.testing.assert_allclose(sums["observed_product"], [[1.0, 0.5], [0.0, 0.75]])
+
+
+def test_nothing_is_cut_at_the_edge_of_the_paper(tmp_path, saved, systems_of):
+    """Of the diagrams of two ensembles, in two rows of panels under headings of two lines."""
+    rng = np.random.default_rng(2)
+    fields = np.maximum(rng.normal(size=(6, 5, 6, 6)), 0.0) * 5.0
+    paths = {name: saved.write(tmp_path / f"{name}.nc", fields[:, 1:], fields[:, 0]) for name in ("first", "second")}
+    results = probabilistic.compute(systems_of(paths), CONFIG)
+    about = Provenance.of(results)
+    drawn = reliability.figure(results.sel(target="prcp"), about.specs["prcp"], about, CONFIG).figure
+    canvas = FigureCanvasAgg(drawn)
+    canvas.draw()
+    ink = np.asarray(canvas.buffer_rgba())[..., :3].min(axis=-1) < 200
+    assert ink.any()
+    assert not any(edge.any() for edge in (ink[0], ink[-1], ink[:, 0], ink[:, -1]))

@@ -97,4 +97,4 @@ def _test_words(results: xr.Dataset, tested: bool) -> str:
 
 def _means(fields: dict[str, np.ndarray], word: str, units: str) -> dict[str, str]:
     means = {name: float(np.nanmean(field)) for name, field in fields.items()}
-    return {name: f"{word} {number(mean, beside=means.values())} {units}".rstrip() for name, mean in means.items()}
+    return {name: f"{word} {number(mean, beside=means.values())} {units}".strip() for name, mean in means.items()}

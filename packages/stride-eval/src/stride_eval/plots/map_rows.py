@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -57,9 +58,7 @@ def draw_map_rows(
     width = min(2.5, 10.2 / len(columns))
     titles = {name: heading(name, width, _TITLE) for name in columns}
     lines = max(title.count("\n") for title in titles.values())
-    wrapped = max(
-        heading(text, 0.9 * width, _NUMBER).count("\n") for row in rows for text in (*row.numbers.values(), "")
-    )
+    wrapped = max(_within(text, width).count("\n") for row in rows for text in (*row.numbers.values(), ""))
     under = 0.36 + wrapped * _LINE * _NUMBER / 72
     height = (width * frame.shape_on_paper + under) * len(rows) + 0.2 + lines * _LINE * _TITLE / 72
     drawn = new_figure(width * len(columns) + 1.1, height, maps=True)
@@ -80,7 +79,7 @@ def draw_map_rows(
                 label_place(axes, frame)
                 placed = True
             if name in row.numbers:
-                axes.set_xlabel(heading(row.numbers[name], 0.9 * width, _NUMBER), fontsize=_NUMBER, labelpad=3)
+                axes.set_xlabel(_within(row.numbers[name], width), fontsize=_NUMBER, labelpad=3)
         if image is not None:
             bar = drawn.colorbar(image, ax=list(line), extend=row.scale.extend, shrink=0.86, aspect=18, pad=0.015)
             bar.set_label(heading(row.label, width * frame.shape_on_paper, _LABEL), fontsize=_LABEL)
@@ -94,3 +93,10 @@ def draw_map_rows(
             tone = colour.get(name, OBSERVED)
             panels[first, number].set_title(titles[name], fontsize=_TITLE, loc="center", color=tone)
     return drawn
+
+
+def _within(words: str, width: float) -> str:
+    """Words under a panel in as many lines as it needs, broken between a number and its units first."""
+    wrapped = heading(words, 0.9 * width, _NUMBER)
+    apart = re.sub(r"(\d) (?=[A-Za-z])", r"\1\n", words, count=1)
+    return apart if "\n" in wrapped and "\n" in apart else wrapped

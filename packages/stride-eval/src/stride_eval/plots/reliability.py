@@ -27,7 +27,8 @@ BAR = 0.9
 def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: EvalConfig) -> FigureRecord:
     """One row a system, one column a threshold."""
     kept, names = shown_thresholds(results), about.ensembles
-    drawn = new_figure(3.2 * len(kept) + 0.5, 3.6 * len(names) + 0.2)
+    drawn = new_figure(3.2 * len(kept) + 0.5, 3.7 * len(names) + 0.3, maps=True)
+    drawn.set_layout_engine("compressed", hspace=0.05)  # two lines of title under the ticks of the row above
     panels = drawn.subplots(len(names), len(kept), sharex=True, sharey=True, squeeze=False)
     colour, units, words = colours(about.systems), pretty_units(spec.units), []
     for row, name in zip(panels, names, strict=True):

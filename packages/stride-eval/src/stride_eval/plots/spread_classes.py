@@ -9,6 +9,7 @@ from stride_vars.spec import VariableSpec
 from stride_eval.config import EvalConfig
 from stride_eval.families.intervals import interval
 from stride_eval.plots.captions import interval_words, listed, members_of, pixels_of, span
+from stride_eval.plots.legends import legend_below
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import MUTED, axis_label, colours, markers, new_figure, styled
 from stride_eval.provenance import Provenance
@@ -46,7 +47,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     axes.set_xlabel(axis_label("Spread of the class", spec.units))
     axes.set_ylabel(axis_label("Unbiased error of the ensemble mean", spec.units))
     if words:
-        axes.legend(loc="upper left")
+        legend_below(drawn, axes)
     return FigureRecord(
         name=f"spread_classes_{results['target'].item()}",
         title="Does the spread know where the error is",

@@ -8,6 +8,7 @@ from stride_vars.spec import VariableSpec
 
 from stride_eval.config import EvalConfig
 from stride_eval.plots.captions import listed, members_of, pixels_of, span
+from stride_eval.plots.legends import legend_below
 from stride_eval.plots.record import FigureRecord
 from stride_eval.plots.style import MUTED, axis_label, colours, markers, new_figure, styled
 from stride_eval.provenance import Provenance
@@ -39,7 +40,7 @@ def figure(results: xr.Dataset, spec: VariableSpec, about: Provenance, config: E
     axes.set(xlim=(0, limit), ylim=(0, limit), aspect="equal")
     axes.set_xlabel(axis_label("Unbiased error of the ensemble mean", spec.units))
     axes.set_ylabel(axis_label("Spread", spec.units))
-    axes.legend(loc="upper left")
+    legend_below(drawn, axes)
     return FigureRecord(
         name=f"spread_error_{results['target'].item()}",
         title="Spread against error",
