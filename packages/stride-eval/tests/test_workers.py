@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stride_eval import registry, runner
+from stride_eval import runner
 from stride_eval.config import EvalConfig
 from stride_eval.errors import EvalError
 from stride_eval.runner import evaluate
@@ -118,18 +118,17 @@ def test_the_order_of_members_and_of_systems_changes_nothing_often(unsorted, ord
     same(first, run(list(order), turned), 1e-6)
 
 
-def test_families_without_need_of_observations_run_without(tmp_path, saved, monkeypatch):
+def test_families_without_need_of_observations_run_without(tmp_path, saved):
     fields = np.random.default_rng(1).gamma(0.7, 4.0, (3, 2, 6, 6))
     systems = {"a": saved.write(tmp_path / "a.zarr", fields, None)}
     with pytest.raises(EvalError, match="no system has a /target group: scale, distributions need the observed"):
         evaluate(systems, CONFIG, tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    monkeypatch.setattr(registry.family("spatial"), "NEEDS_TARGETS", False, raising=False)
-    config = EvalConfig(families=("probabilistic", "spatial"), mode="metrics")
+    config = EvalConfig(families=("probabilistic", "dates"), mode="metrics")
     result = evaluate(systems, config, tmp_path / "out")
-    assert result.families == ("spatial",) and result.left_out == ("probabilistic",)
-    mean = xr.load_dataset(tmp_path / "out/results/spatial.nc")
-    assert mean["n"].max() == 0  # counted by the observations, of which there are none
+    assert result.families == ("dates",) and result.left_out == ("probabilistic",)
+    results = xr.load_dataset(tmp_path / "out/results/dates.nc")
+    assert results["observed"].isnull().all() and results["mean"].notnull().all()
 
 
 def test_observations_of_one_system_serve_all(tmp_path, saved):
