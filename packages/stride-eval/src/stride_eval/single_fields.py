@@ -50,7 +50,7 @@ def named_single_fields(
 
 def ensembles_behind(names: Sequence[str]) -> dict[str, tuple[str, SingleField]]:
     """Those of some systems that are called single fields of others of them, each with that system and its kind."""
-    found = {
+    found: dict[str, tuple[str, SingleField]] = {
         f"{name} {word}": (name, kind) for name in names for kind, word in _WORDS.items() if f"{name} {word}" in names
     }
     return {name: behind for name, behind in found.items() if behind[0] not in found}
