@@ -17,12 +17,13 @@ SYSTEM_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E
 """Okabe and Ito's colours, told apart by colour-blind readers too; without the yellow, too pale on white."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_SHADES: dict[SingleField, float] = {"mean": 0.65, "pmm": 0.4}
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 
 OBSERVED = "#1a1a1a"
 MUTED = "#6b7280"
 GRID = "#e3e6ea"
+
+_SHADES: dict[SingleField, float] = {"mean": 0.65, "pmm": 0.4}
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
