@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import rgb_to_hsv, to_rgb
 from stride_eval.amounts import is_amount
 from stride_eval.plots.colour_maps import amount_scale, difference_scale, value_scale
 from stride_eval.plots.style import SYSTEM_COLOURS, colours, markers
@@ -47,3 +48,15 @@ def test_systems_are_told_apart():
     names = [f"s{number}" for number in range(9)]
     assert list(colours(names).values())[:7] == list(SYSTEM_COLOURS)
     assert len({(colours(names)[name], markers(names)[name]) for name in names[:7]}) == 7
+
+
+def test_single_fields_have_shades_of_their_ensemble_s_colour():
+    names = ("a", "a mean", "a PMM", "b", "b mean")
+    found = colours(names)
+    assert tuple(found) == names and len(set(found.values())) == 5
+    assert (found["a"], found["b"]) == SYSTEM_COLOURS[:2]
+    hue = {name: rgb_to_hsv(to_rgb(colour)) for name, colour in found.items()}
+    np.testing.assert_allclose(hue["a mean"][:2], hue["a"][:2], atol=0.01)
+    assert hue["a"][2] > hue["a mean"][2] > hue["a PMM"][2]
+    assert colours(("b mean", "a")) == {"b mean": SYSTEM_COLOURS[0], "a": SYSTEM_COLOURS[1]}
+    assert len(set(colours(("a mean mean", "a mean", "a")).values())) == 3

@@ -48,6 +48,14 @@ def named_single_fields(
     return found
 
 
+def ensembles_behind(names: Sequence[str]) -> dict[str, tuple[str, SingleField]]:
+    """Those of some systems that are called single fields of others of them, each with that system and its kind."""
+    found: dict[str, tuple[str, SingleField]] = {
+        f"{name} {word}": (name, kind) for name in names for kind, word in _WORDS.items() if f"{name} {word}" in names
+    }
+    return {name: behind for name, behind in found.items() if behind[0] not in found}
+
+
 def single_field(systems: Systems, name: str, key: str, times: Sequence[str], members: xr.DataArray) -> xr.DataArray:
     """The field of a system that stands for another's members.
 

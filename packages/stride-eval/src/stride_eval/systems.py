@@ -62,6 +62,7 @@ class Systems:
     mask: np.ndarray | None = None
     single_fields: Mapping[str, tuple[str, SingleField]] = field(default_factory=dict)
     _kept: dict[str, Block] = field(default_factory=dict, repr=False)
+    _around: Systems | None = field(default=None, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,6 +96,8 @@ class Systems:
     def restricted_to(self, inside: np.ndarray) -> Systems:
         """The same systems on a part of the grid, cut to the smallest box around it; nothing outside is read.
 
+        Fields that this object keeps in memory are not read again.
+
         Args:
             inside: pixels that belong [y, x], on this object's grid; at least one.
         """
@@ -104,7 +107,11 @@ class Systems:
         start = (0, 0) if self.window is None else (self.window[0].start, self.window[1].start)
         window = tuple(slice(side.start + first, side.stop + first) for side, first in zip(box, start, strict=True))
         # A box that is all inside has no mask: spectra and neighbourhoods are then those of a smaller domain.
-        return replace(self, window=(window[0], window[1]), mask=None if mask.all() else mask, _kept={})
+        return replace(self, window=(window[0], window[1]), mask=None if mask.all() else mask, _kept={}, _around=self)
+
+    def alone(self) -> Systems:
+        """The same without fields in memory, for another process or thread."""
+        return replace(self, _kept={}, _around=None)
 
     def _cut(self, array: xr.DataArray) -> xr.DataArray:
         """An array on the grid, cut to the window."""
@@ -148,7 +155,8 @@ class Systems:
             # All fits at once: kept for the families that follow, in place of any other target's.
             if key not in self._kept:
                 self._kept.clear()
-                self._kept[key] = self.block(key, self.times)
+                held = self._held_around(key)
+                self._kept[key] = self.block(key, self.times) if held is None else held
             yield self._kept[key]
             return
         for start in range(0, len(self.times), length):
@@ -169,9 +177,34 @@ class Systems:
         for values in members.values():
             valid = valid & np.isfinite(values.values).all(axis=values.get_axis_num("member"))
         members = {name: values.where(valid) for name, values in members.items()}
+        return self._with_single_fields(key, times, observed.where(valid), members)
+
+    def _with_single_fields(
+        self, key: str, times: Sequence[str], observed: xr.DataArray, members: dict[str, xr.DataArray]
+    ) -> Block:
         for name, (ensemble, _) in self.single_fields.items():
             members[name] = single_field(self, name, key, times, members[ensemble])
-        return Block(observed.where(valid), {name: members[name] for name in self.names})
+        return Block(observed, {name: members[name] for name in self.names})
+
+    def _held_around(self, key: str) -> Block | None:
+        """All dates cut out of what the systems of the larger grid hold in memory; None where they do not."""
+        around = self._around
+        if around is None or around.times != self.times or key not in around._kept or self.window is None:
+            return None
+        starts = (0, 0) if around.window is None else (around.window[0].start, around.window[1].start)
+        box = {
+            dim: slice(side.start - start, side.stop - start)
+            for dim, side, start in zip(("y", "x"), self.window, starts, strict=True)
+        }
+
+        def cut(values: xr.DataArray) -> xr.DataArray:
+            values = values.isel(box)
+            return values if self.mask is None else values.where(xr.DataArray(self.mask, dims=("y", "x")))
+
+        whole = around._kept[key]
+        # Single fields are made anew: the probability matched mean depends on the pixels that it is made of.
+        members = {name: cut(values) for name, values in whole.members.items() if name not in self.single_fields}
+        return self._with_single_fields(key, self.times, cut(whole.observed), members)
 
     def observed_sample(self, key: str, limit: int = 2_000_000) -> np.ndarray:
         """Observed values for choosing thresholds and bins: all of them, or every n-th pixel when there are more.

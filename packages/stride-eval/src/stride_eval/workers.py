@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
@@ -72,8 +72,7 @@ def computed(
         return
     # Each has a cache of its own: threads would take each other's away.
     jobs = {
-        executor.submit(compute, module, replace(systems, _kept={}), config): name
-        for name, (module, systems) in tasks.items()
+        executor.submit(compute, module, systems.alone(), config): name for name, (module, systems) in tasks.items()
     }
     try:
         for job in as_completed(jobs):

@@ -8,7 +8,10 @@ from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+
+from stride_eval.single_fields import SingleField, ensembles_behind
 
 SYSTEM_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F6A4F")
 """Okabe and Ito's colours, told apart by colour-blind readers too; without the yellow, too pale on white."""
@@ -19,6 +22,8 @@ DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 OBSERVED = "#1a1a1a"
 MUTED = "#6b7280"
 GRID = "#e3e6ea"
+
+_SHADES: dict[SingleField, float] = {"mean": 0.65, "pmm": 0.4}
 
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -82,8 +87,14 @@ def new_figure(width: float, height: float, *, maps: bool = False) -> Figure:
 
 
 def colours(systems: Sequence[str]) -> Mapping[str, str]:
-    """System -> colour, the same in every figure."""
-    return {name: SYSTEM_COLOURS[index % len(SYSTEM_COLOURS)] for index, name in enumerate(systems)}
+    """System -> colour, the same in every figure; single fields have darker shades of their ensemble's."""
+    behind = ensembles_behind(systems)
+    own = [name for name in systems if name not in behind]
+    found = {name: SYSTEM_COLOURS[index % len(SYSTEM_COLOURS)] for index, name in enumerate(own)}
+    for name, (ensemble, kind) in behind.items():
+        red, green, blue = (_SHADES[kind] * part for part in to_rgb(found[ensemble]))
+        found[name] = to_hex((red, green, blue))
+    return {name: found[name] for name in systems}
 
 
 def markers(systems: Sequence[str]) -> Mapping[str, str]:
