@@ -1,0 +1,1 @@
+"""Independent libraries beside each metric of stride-eval, on one hard case."""
