@@ -154,6 +154,8 @@ def test_verdict():
     assert "too sure of itself" in text
     unclear = [*scores[:2], score("a", "crps_skill", 0.5, "high", lower=-0.1, upper=0.6, verdict="not significant")]
     assert "do not establish" in verdict(unclear, "prcp", "Rain", "b")
+    few = [*scores[:2], score("a", "crps_skill", 0.5, "high", lower=0.4, upper=0.6, verdict="not significant")]
+    assert "(interval 40 to 60 %), but on very few dates." in verdict(few, "prcp", "Rain", "b")
     assert "no system beats it" in verdict(scores[:2], "prcp", "Rain", "a")
     assert verdict([], "prcp", "Rain", None) == ""
 

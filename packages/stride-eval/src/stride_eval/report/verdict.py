@@ -39,7 +39,8 @@ def verdict(scores: Sequence[Score], target: str, display_name: str, reference: 
         if math.isfinite(skill.lower):
             text += f" (interval {100 * skill.lower:.0f} to {100 * skill.upper:.0f} %)".replace("-", "−")
         if skill.verdict == "not significant":
-            text += ", a difference that these dates do not establish"
+            chance = skill.lower <= 0.0 <= skill.upper
+            text += ", a difference that these dates do not establish" if chance else ", but on very few dates"
     elif best.system == reference and len(ranked) > 1:
         text += ": the reference itself; no system beats it"
     text += "."
