@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stride_eval.config import EvalConfig
 from stride_eval.errors import EvalError
 from stride_eval.opening import open_systems
 from stride_eval.runner import evaluate
@@ -52,5 +53,7 @@ def test_observed_times_are_scored_and_summaries_do_no_harm(trained, tmp_path):
 def test_without_any_observed_time_it_says_what_is_missing(trained, tmp_path):
     only = "data.splits.test={start: '2004-03-06', end: '2004-03-07', needs_target: false}"
     path = made(trained, tmp_path, only)
-    with pytest.raises(EvalError, match=r"has a /target group: .* need the observed fields"):
-        evaluate({"edm": path}, out=tmp_path / "evaluation")
+    with pytest.raises(EvalError, match=r"has a /target group: probabilistic, scale need the observed fields"):
+        evaluate({"edm": path}, EvalConfig(families=("probabilistic", "scale")), tmp_path / "evaluation")
+    result = evaluate({"edm": path}, EvalConfig(families=("probabilistic", "dates")), tmp_path / "evaluation")
+    assert result.families == ("dates",)
