@@ -83,6 +83,7 @@ def test_summary_comes_first_and_states_what_it_rests_on(page, html):
     assert (
         "32 × 32 pixels" in text
         and "MAE (one member)" in text
+        and "paired by date (fewer than 8 blocks of dates never show one)" in text
         and "95% intervals: bootstrap over blocks of 2 dates, 100 resamples" in text
     )
     assert "1,024 pixels a date" in text and "1 of 5 members" not in text and "4 of 5 members" in text

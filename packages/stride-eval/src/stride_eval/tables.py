@@ -46,7 +46,7 @@ def terminal_table(result: EvaluationResult) -> str:
             for row in rows
         ]
     count = len(result.dates)
-    note = f"{count} common date{'s' if count != 1 else ''}; * best"
+    note = f"{count} common date{'s' if count != 1 else ''}" + ("; * best" if lines else "")
     if result.reference:
         note += f"; skill against {result.reference}"
     return "\n".join([*lines, note])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import jinja2
 import xarray as xr
 
 from stride_eval.config import EvalConfig
+from stride_eval.paired import FEWEST_BLOCKS
 from stride_eval.plots.captions import interval_words, listed, short_date, span
 from stride_eval.plots.style import colours
 from stride_eval.provenance import Provenance
@@ -47,6 +49,7 @@ def write_report(
         loader=jinja2.PackageLoader("stride_eval", "report"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
+    blocks = math.ceil(len(about.dates) / config.resolved_block_length(len(about.dates)))
     parts_of_scores, scores = part_tables(scores, about, config), of_part(scores)
     targets = [
         {
@@ -89,6 +92,7 @@ def write_report(
         dates=[short_date(date) for date in about.dates],
         dropped={name: count for name, count in about.dropped.items() if count},
         intervals=interval_words(config, len(about.dates)),
+        few_blocks=FEWEST_BLOCKS if blocks < FEWEST_BLOCKS else None,
         definitions={score.label: score.definition for score in scores if score.definition},
         config=json.dumps(config.model_dump(mode="json"), indent=2),
         versions={
